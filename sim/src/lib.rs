@@ -1,0 +1,1 @@
+//! The Symbolon testbed: one plan language, and the worlds that run a plan.

@@ -1,0 +1,3 @@
+//! The `symbolon-sim` command.
+
+fn main() {}
