@@ -24,7 +24,7 @@ pub struct Traffic {
     pub loops: usize,
     /// The pause of a loop after each round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pause: Option<Span>,
+    pub gap: Option<Span>,
 }
 
 fn four() -> usize {

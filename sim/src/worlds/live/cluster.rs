@@ -43,6 +43,7 @@ pub struct Cluster {
     nodes: Vec<Node>,
     certificates: Option<Certificates>,
     binary: PathBuf,
+    workers: Option<usize>,
     // Dropped after the nodes that write into it.
     dir: TempDir,
 }
@@ -108,7 +109,6 @@ impl Cluster {
                 data_dir: &data,
                 users_file: &users_file,
                 certificates: certificates.as_ref(),
-                workers: layout.workers,
                 gossip: layout.gossip,
             };
             let config = dir.path().join(format!("{name}.toml"));
@@ -117,7 +117,7 @@ impl Cluster {
             let log = dir.path().join(format!("{name}.log"));
             nodes.push(Node { name: name.clone(), port, api, proxy, process: None, config, data, log });
         }
-        Ok(Cluster { nodes, certificates, binary, dir })
+        Ok(Cluster { nodes, certificates, binary, workers: layout.workers, dir })
     }
 
     /// Starts every node, and waits until all are ready.
@@ -126,7 +126,7 @@ impl Cluster {
     /// A node ends, or is not ready in time; the error shows the end of its log.
     pub async fn start(&mut self) -> Result<()> {
         for node in &mut self.nodes {
-            node.launch(&self.binary)?;
+            node.launch(&self.binary, self.workers)?;
         }
         for node in &mut self.nodes {
             node.wait_ready().await?;
@@ -195,7 +195,7 @@ impl Cluster {
         if node.process.is_some() {
             bail!("{} is up; kill or stop it first", node.name);
         }
-        node.launch(&self.binary)?;
+        node.launch(&self.binary, self.workers)?;
         node.wait_ready().await
     }
 
@@ -239,9 +239,9 @@ impl Node {
         self.process.as_ref()
     }
 
-    fn launch(&mut self, binary: &Path) -> Result<()> {
+    fn launch(&mut self, binary: &Path, workers: Option<usize>) -> Result<()> {
         let config = self.config.to_str().context("temporary directories have plain names")?;
-        self.process = Some(Process::start(binary, &["serve", "--config", config], &self.log)?);
+        self.process = Some(Process::start(binary, &["serve", "--config", config], workers, &self.log)?);
         Ok(())
     }
 

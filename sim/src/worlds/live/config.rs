@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use argon2::password_hash::PasswordHasher;
@@ -19,29 +19,58 @@ pub const PASSWORD: &str = "alice123";
 /// The group of administrators.
 const ADMINS: &str = "admins";
 
-/// One node's configuration.
+/// One node's configuration, section by section.
 #[derive(Serialize)]
-pub(super) struct NodeConfig<'a> {
-    cluster: &'a str,
-    name: &'a str,
-    issuer: String,
-    address: String,
-    listen: String,
-    data_dir: &'a Path,
-    users_file: &'a Path,
-    admin_group: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workers: Option<usize>,
+struct NodeConfig<'a> {
+    cluster: Cluster<'a>,
+    node: Identity<'a>,
+    http: Http,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<Tls<'a>>,
-    gossip: Gossip,
+    gossip: GossipSection<'a>,
+    users: UsersSection<'a>,
+}
+
+#[derive(Serialize)]
+struct Cluster<'a> {
+    name: &'a str,
+    issuer: &'a str,
+}
+
+#[derive(Serialize)]
+struct Identity<'a> {
+    name: &'a str,
+    data_dir: &'a Path,
+    identity_file: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Http {
+    listen: String,
+    address: String,
+    plain: bool,
 }
 
 #[derive(Serialize)]
 struct Tls<'a> {
     cert: &'a Path,
     key: &'a Path,
-    ca: &'a Path,
+}
+
+#[derive(Serialize)]
+struct GossipSection<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct UsersSection<'a> {
+    file: &'a Path,
+    admin_group: &'a str,
 }
 
 #[derive(Serialize)]
@@ -72,8 +101,6 @@ pub(super) struct Facts<'a> {
     pub users_file: &'a Path,
     /// None: plain HTTP.
     pub certificates: Option<&'a Certificates>,
-    /// Threads that serve; the node's default if absent.
-    pub workers: Option<usize>,
     /// Settings of gossip.
     pub gossip: Gossip,
 }
@@ -81,18 +108,27 @@ pub(super) struct Facts<'a> {
 /// The configuration as TOML.
 pub(super) fn node(facts: &Facts<'_>) -> Result<String> {
     let scheme = if facts.certificates.is_some() { "https" } else { "http" };
+    let certificates = facts.certificates;
+    let ms = |span: crate::plan::Span| u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX);
     let config = NodeConfig {
-        cluster: "demo",
-        name: facts.name,
-        issuer: facts.issuer.to_owned(),
-        address: format!("{scheme}://127.0.0.1:{}", facts.reached_at),
-        listen: format!("127.0.0.1:{}", facts.port),
-        data_dir: facts.data_dir,
-        users_file: facts.users_file,
-        admin_group: ADMINS,
-        workers: facts.workers,
-        tls: facts.certificates.map(|files| Tls { cert: &files.cert_file, key: &files.key_file, ca: &files.ca_file }),
-        gossip: facts.gossip,
+        cluster: Cluster { name: "demo", issuer: facts.issuer },
+        node: Identity {
+            name: facts.name,
+            data_dir: facts.data_dir,
+            identity_file: facts.data_dir.with_extension("key"),
+        },
+        http: Http {
+            listen: format!("127.0.0.1:{}", facts.port),
+            address: format!("{scheme}://127.0.0.1:{}", facts.reached_at),
+            plain: certificates.is_none(),
+        },
+        tls: certificates.map(|files| Tls { cert: &files.cert_file, key: &files.key_file }),
+        gossip: GossipSection {
+            ca: certificates.map(|files| files.ca_file.as_path()),
+            interval_ms: facts.gossip.interval.map(ms),
+            heartbeat_ms: facts.gossip.heartbeat.map(ms),
+        },
+        users: UsersSection { file: facts.users_file, admin_group: ADMINS },
     };
     Ok(toml::to_string(&config)?)
 }

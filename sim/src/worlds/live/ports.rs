@@ -30,6 +30,14 @@ impl std::str::FromStr for Ports {
 }
 
 impl Ports {
+    /// One free port.
+    ///
+    /// # Errors
+    /// None is free.
+    pub fn free(self) -> Result<u16> {
+        Ok(self.take(1)?[0])
+    }
+
     /// As many ports as asked for, each free a moment ago.
     pub(super) fn take(self, count: usize) -> Result<Vec<u16>> {
         match self {

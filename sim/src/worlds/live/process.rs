@@ -24,12 +24,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program`, with its output appended to `log`.
+    /// Starts `program` with that many threads for its tasks, and its output appended to `log`.
     ///
     /// # Errors
     /// The program or the file cannot be opened.
-    pub fn start(program: &Path, arguments: &[&str], log: &Path) -> Result<Process> {
+    pub fn start(program: &Path, arguments: &[&str], workers: Option<usize>, log: &Path) -> Result<Process> {
         let output = OpenOptions::new().create(true).append(true).open(log)?;
+        let workers = workers.map(|count| ("TOKIO_WORKER_THREADS", count.to_string()));
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
@@ -38,6 +39,7 @@ impl Process {
             // An environment that configures the developer's own node is none of ours.
             .env_clear()
             .envs(std::env::vars().filter(|(name, _)| !name.starts_with("SYMBOLON_")))
+            .envs(workers)
             .kill_on_drop(true)
             // Ctrl-C at the terminal is for us: we end the nodes in order.
             .process_group(0)

@@ -57,7 +57,7 @@ pub(super) async fn drive(
     let begin = Instant::now();
     let counters = Arc::<Counters>::default();
     let (apis, clients) = (Arc::new(apis), Arc::new(clients));
-    let pause = traffic.pause.map(|span| span.0);
+    let gap = traffic.gap.map(|span| span.0);
     let mut loops = tokio::task::JoinSet::new();
     for first in 0..traffic.loops {
         let (apis, clients, counters) = (apis.clone(), clients.clone(), counters.clone());
@@ -67,8 +67,8 @@ pub(super) async fn drive(
             while begin.elapsed() < lasts {
                 round(turn, &apis, &clients, &mut seen, &counters).await;
                 turn += 1;
-                if let Some(pause) = pause {
-                    tokio::time::sleep(pause).await;
+                if let Some(gap) = gap {
+                    tokio::time::sleep(gap).await;
                 }
             }
             seen
