@@ -71,7 +71,7 @@ async fn node(cluster: &Cluster) -> Result<Side> {
 }
 
 async fn start_bare(workers: usize, log: &std::path::Path) -> Result<(Process, Side)> {
-    let port = Ports::Auto.free()?;
+    let port = Ports::one_free()?;
     let own = std::env::current_exe()?;
     let process = Process::start(&own, &["bare", "--port", &port.to_string()], Some(workers), log)?;
     let begin = std::time::Instant::now();

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Ended;
 use crate::plan::Plan;
-use crate::report::{ActRecord, NodeRecord, Record, Screen};
+use crate::report::{ActRecord, NodeRecord, Record, Screen, milliseconds};
 use crate::worlds::live::api::Gossip;
 use crate::worlds::live::cluster::{PASSWORD, USER};
 use crate::worlds::live::{Live, Outcome, Ports};
@@ -105,7 +105,7 @@ async fn watch(arguments: &Run, file: &str, plan: &Plan) -> Result<Watched> {
         record.nodes = figures(&live).await?;
         screen.figures(&record.nodes);
     }
-    record.elapsed_ms = u64::try_from(begin.elapsed().as_millis())?;
+    record.elapsed_ms = milliseconds(begin.elapsed());
     screen.verdict(&record);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&record)?);

@@ -3,7 +3,7 @@
 mod record;
 mod screen;
 
-pub use record::{ActRecord, NodeRecord, Record};
+pub use record::{ActRecord, NodeRecord, Record, milliseconds};
 pub use screen::Screen;
 
 /// The value that this share of a sorted list lies at or below: the nearest rank.

@@ -1,5 +1,7 @@
 //! A run as data: what `--json` prints.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::worlds::live::api::Gossip;
@@ -15,7 +17,7 @@ pub struct Record {
     /// Whether everything held.
     pub pass: bool,
     /// How long it took.
-    pub elapsed_ms: u64,
+    pub elapsed_ms: f64,
     /// What was done and expected.
     pub acts: Vec<ActRecord>,
     /// Figures by node.
@@ -36,7 +38,7 @@ pub struct ActRecord {
     /// What was seen.
     pub saw: String,
     /// How long it took.
-    pub elapsed_ms: u64,
+    pub elapsed_ms: f64,
 }
 
 /// One node's figures.
@@ -64,6 +66,11 @@ pub struct NodeRecord {
     pub skip_rate: f64,
 }
 
+/// Milliseconds, to the microsecond.
+pub fn milliseconds(elapsed: Duration) -> f64 {
+    elapsed.as_micros() as f64 / 1000.0
+}
+
 impl ActRecord {
     /// From what came of it.
     pub fn of(line: usize, outcome: &Outcome) -> ActRecord {
@@ -71,7 +78,7 @@ impl ActRecord {
             Ok(saw) => (true, saw),
             Err(problem) => (false, problem),
         };
-        let elapsed_ms = u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let elapsed_ms = milliseconds(outcome.elapsed);
         ActRecord { line, on: outcome.on.clone(), title: outcome.title.clone(), pass, saw: saw.clone(), elapsed_ms }
     }
 }

@@ -51,7 +51,7 @@ impl Screen {
     pub fn act(&self, act: &ActRecord) {
         self.bar.finish_and_clear();
         let mark = if act.pass { style("✓").green() } else { style("✗").red().bold() };
-        let ms = style(format!("{:>6} ms", thousands(act.elapsed_ms))).dim();
+        let ms = style(format!("{:>8} ms", milliseconds(act.elapsed_ms))).dim();
         self.line(format!("  {mark} {ms}  {:<6} {:<34} {}", act.on, act.title, style(&act.saw).dim()).trim_end());
     }
 
@@ -84,7 +84,7 @@ impl Screen {
     /// How it ended.
     pub fn verdict(&self, record: &Record) {
         let word = if record.pass { style("PASS").green().bold() } else { style("FAIL").red().bold() };
-        let seconds = record.elapsed_ms as f64 / 1000.0;
+        let seconds = record.elapsed_ms / 1000.0;
         let good = record.acts.iter().filter(|act| act.pass).count();
         self.line(&format!("\n  {word}  {good} of {} held, in {seconds:.1} s\n", record.acts.len()));
     }
@@ -112,6 +112,11 @@ impl Progress for Screen {
         }
         self.bar.set_message(message);
     }
+}
+
+/// As many digits as tell something.
+fn milliseconds(ms: f64) -> String {
+    if ms < 100.0 { format!("{ms:.1}") } else { thousands(ms.round() as u64) }
 }
 
 /// A number with its thousands apart.

@@ -70,8 +70,8 @@ impl Auth {
 
 impl CreateClient {
     pub(super) fn title(&self) -> String {
-        let kind = if self.auth == Auth::None { "public" } else { "confidential" };
-        format!("create {kind} client {}", self.client)
+        let kind = if self.auth == Auth::None { "public " } else { "" };
+        format!("create {kind}client {}", self.client)
     }
 }
 

@@ -282,9 +282,9 @@ impl Gossip {
     /// Reads the answer; what is absent counts as nothing.
     pub fn of(stats: &Value) -> Gossip {
         let gossip = &stats["gossip"];
-        let count = |name: &str| gossip[name].as_u64().or_else(|| stats[name].as_u64()).unwrap_or_default();
-        let word = |name: &str| gossip[name].as_str().or_else(|| stats[name].as_str()).map(str::to_owned);
-        let peers: Vec<&Value> = match if stats["peers"].is_null() { &gossip["peers"] } else { &stats["peers"] } {
+        let count = |name: &str| gossip[name].as_u64().unwrap_or_default();
+        let word = |name: &str| stats[name].as_str().map(str::to_owned);
+        let peers: Vec<&Value> = match &gossip["peers"] {
             Value::Array(peers) => peers.iter().collect(),
             Value::Object(peers) => peers.values().collect(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),

@@ -41,7 +41,7 @@ impl Live {
             }
         }
         let label = |(index, held): (&usize, &Option<Duration>)| {
-            Some(format!("{} {} ms", self.node(*index).name, (*held)?.as_millis()))
+            Some(format!("{} {:.1} ms", self.node(*index).name, crate::report::milliseconds((*held)?)))
         };
         match (expect.converged, expect.within) {
             (Some(true), _) => Ok("one digest".into()),

@@ -34,8 +34,8 @@ impl Ports {
     ///
     /// # Errors
     /// None is free.
-    pub fn free(self) -> Result<u16> {
-        Ok(self.take(1)?[0])
+    pub fn one_free() -> Result<u16> {
+        Ok(Ports::Auto.take(1)?[0])
     }
 
     /// As many ports as asked for, each free a moment ago.

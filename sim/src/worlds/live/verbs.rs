@@ -116,7 +116,7 @@ impl Live {
         if create.auth != Auth::None && client.secret.is_none() {
             bail!("a confidential client was created without a secret");
         }
-        let saw = format!("201, {}", client.id);
+        let saw = format!("201, {}, {}", create.auth.name(), client.id);
         self.names.clients.insert(create.client.clone(), client);
         Ok(saw)
     }

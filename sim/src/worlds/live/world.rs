@@ -68,7 +68,7 @@ impl Live {
         let outcome = Outcome {
             on: "all".into(),
             title: "start on fresh databases".into(),
-            saw: Ok(format!("ready on 127.0.0.1, ports {}, TLS of a new P-256 authority", ports.join(" "))),
+            saw: Ok(format!("ready on 127.0.0.1:{}, one P-256 certificate", ports.join(" "))),
             elapsed: begin.elapsed(),
         };
         let count = cluster.nodes().len();
