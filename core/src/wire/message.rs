@@ -57,7 +57,7 @@ pub struct Message {
     /// The sender's purge mark.
     pub purge_mark: Wall,
     /// The digests by epoch, when the digests of all differ.
-    pub epochs: Vec<(Epoch, Digest)>,
+    pub epochs: Option<Vec<(Epoch, Digest)>>,
 }
 
 /// One part of a unit: a delta that is applied as a whole when its last part is in. The vector of the message that
@@ -198,7 +198,7 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
         !records.is_empty(),
         !record_versions.is_empty(),
         !arrivals.is_empty(),
-        !epochs.is_empty(),
+        epochs.is_some(),
     ];
     e.map(8 + optional.iter().filter(|present| **present).count() as u64)?;
     e.u8(0)?.u64(*number)?;
@@ -239,7 +239,7 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
         e.u8(15)?.array(arrivals.len() as u64)?;
         arrivals.iter().try_for_each(|(expiry, id)| write_arrival(e, *expiry, *id))?;
     }
-    if !epochs.is_empty() {
+    if let Some(epochs) = epochs {
         e.u8(16)?.array(epochs.len() as u64)?;
         epochs.iter().try_for_each(|(epoch, digest)| e.array(2)?.u64(epoch.0)?.bytes(&digest.0)?.ok())?;
     }
@@ -308,7 +308,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
         arrivals: Vec::new(),
         expiring: Digest([0; 16]),
         purge_mark: Wall(0),
-        epochs: Vec::new(),
+        epochs: None,
     };
     let mut seen = 0_u32;
     fields(d, |key, d| {
@@ -333,7 +333,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
             13 => message.records = list(d, MAX_RECORDS_PER_FRAME, read_record)?,
             14 => message.record_versions = list(d, MAX_PEERS, read_version)?,
             15 => message.arrivals = list(d, MAX_ARRIVALS_PER_FRAME, read_arrival)?,
-            16 => message.epochs = list(d, MAX_EPOCHS, read_epoch)?,
+            16 => message.epochs = Some(list(d, MAX_EPOCHS, read_epoch)?),
             _ => return Ok(false),
         }
         Ok(true)
