@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use super::peer::{Peer, REMEMBERED_VECTORS};
 use super::unit::Outgoing;
 use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_RECORDS_PER_FRAME};
@@ -22,8 +24,8 @@ pub struct Local<'a> {
     pub record_digest: Digest,
     /// The digest of the expiring sets above the purge mark.
     pub expiring: Digest,
-    /// The mark of a replica that reaches at least this far.
-    pub mark: &'a dyn Fn(ReplicaId, u64) -> Mark,
+    /// A mark for every entry of the view's vector.
+    pub marks: &'a OrdMap<ReplicaId, Mark>,
     /// An alarm stands: no deep path is served.
     pub alarmed: bool,
     /// Now.
@@ -34,7 +36,7 @@ impl Peer {
     /// The next message to this peer, and where its cursor of the expiring set stands once the message has arrived.
     pub fn compose(&mut self, local: &Local<'_>) -> (Message, Cursor) {
         self.refresh_outgoing(local);
-        let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.mark));
+        let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks));
         let (number, vector, digest) = match &self.outgoing {
             Some(outgoing) => (outgoing.number, outgoing.vector().clone(), outgoing.digest),
             None => (local.number, local.view.cells.vector().clone(), local.view.cells.root()),

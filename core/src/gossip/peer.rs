@@ -159,6 +159,11 @@ impl Peer {
         self.last_exchange.is_none_or(|last| now.since(last) >= heartbeat)
     }
 
+    /// Whether it said that it holds all of this vector, and followed the expiring set up to the cursor.
+    pub fn acknowledged(&self, vector: &VersionVector, arrivals: Cursor) -> bool {
+        self.arrivals >= arrivals && self.vector().is_some_and(|theirs| theirs.covers(vector))
+    }
+
     /// Ops that we hold and it has not acknowledged.
     pub fn lag(&self, view: &View) -> u64 {
         let known = self.vector().cloned().unwrap_or_default();

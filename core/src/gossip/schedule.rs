@@ -8,9 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 use super::peer::{Flight, Peer};
-use super::{ExchangeId, Local, Stats};
+use super::{ExchangeId, Stats};
 use crate::config::GossipConfig;
-use crate::crdt::{Cursor, NodeId};
+use crate::crdt::{Cursor, Digest, NodeId};
 use crate::state::View;
 use crate::time::Tick;
 
@@ -91,20 +91,23 @@ impl Gossip {
     }
 
     /// The peers with whom a round shall be opened now. Skips are counted here.
-    pub fn due(&mut self, local: &Local<'_>, config: &GossipConfig) -> Vec<NodeId> {
+    pub fn due(&mut self, view: &View, record_digest: Digest, now: Tick) -> Vec<NodeId> {
+        let config = &view.config.gossip;
         let mut due = Vec::new();
-        if self.push_at.is_some_and(|at| at <= local.now) {
+        if self.push_at.is_some_and(|at| at <= now) {
             self.push_at = None;
-            due = self.push_targets(local.view, local.now);
+            due = self.push_targets(view, now);
             self.stats.pushes += due.len() as u64;
         }
-        if self.next_interval <= local.now {
-            self.next_interval = local.now.after(self.jittered(config.interval));
-            for node in self.choose(config.fanout, local.now) {
-                self.consider(node, local, config, &mut due);
+        if self.next_interval <= now {
+            self.next_interval = now.after(self.jittered(config.interval));
+            for node in self.choose(config.fanout, now) {
+                if !self.skips(node, view, record_digest, now) {
+                    due.push(node);
+                }
             }
         }
-        let urgent = self.peers.values().filter(|peer| peer.urgent && peer.is_free(local.now));
+        let urgent = self.peers.values().filter(|peer| peer.urgent && peer.is_free(now));
         due.extend(urgent.map(|peer| peer.node));
         due.sort_unstable();
         due.dedup();
@@ -200,16 +203,16 @@ impl Gossip {
         free
     }
 
-    fn consider(&mut self, node: NodeId, local: &Local<'_>, config: &GossipConfig, due: &mut Vec<NodeId>) {
-        let Some(peer) = self.peers.get_mut(&node) else {
-            return;
+    /// Whether this peer needs no round in this interval: it is known to be equal, and was heard within the heartbeat.
+    fn skips(&mut self, node: NodeId, view: &View, record_digest: Digest, now: Tick) -> bool {
+        let heartbeat = view.config.gossip.heartbeat;
+        let equal = |peer: &&mut Peer| peer.is_equal(view, record_digest) && !peer.is_quiet_for(heartbeat, now);
+        let Some(peer) = self.peers.get_mut(&node).filter(equal) else {
+            return false;
         };
-        if peer.is_equal(local.view, local.record_digest) && !peer.is_quiet_for(config.heartbeat, local.now) {
-            peer.stats.skips += 1;
-            self.stats.skips += 1;
-        } else {
-            due.push(node);
-        }
+        peer.stats.skips += 1;
+        self.stats.skips += 1;
+        true
     }
 
     /// Ten per cent more or less, so that nodes that began together do not stay together.

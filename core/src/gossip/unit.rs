@@ -1,6 +1,8 @@
 //! Deltas under way: what is being sent to a peer, and what is being staged from it. A delta is applied as a whole or not at
 //! all; here nothing is applied.
 
+use imbl::OrdMap;
+
 use crate::config::{MAX_PART_BYTES, MAX_PART_CELLS, MAX_STAGED_CELLS};
 use crate::crdt::{Cell, Cut, Digest, ReplicaId, Unit, VersionVector};
 use crate::fault::Reject;
@@ -42,7 +44,7 @@ impl Outgoing {
     }
 
     /// The part to send now, and from then on the one after it; `None` when all were sent.
-    pub fn part(&mut self, mark: &dyn Fn(ReplicaId, u64) -> Mark) -> Option<message::Part> {
+    pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>) -> Option<message::Part> {
         while self.cut.produced() <= self.next {
             self.cut.next_part(MAX_PART_CELLS, cell_size, MAX_PART_BYTES)?;
         }
@@ -50,10 +52,13 @@ impl Outgoing {
         let first = self.next == 0;
         let floor = if first && self.cut.is_deep() { self.cut.floor().iter().collect() } else { Vec::new() };
         let news = if first { self.cut.vector().changes_since(&self.base) } else { Vec::new() };
-        let marks = news.into_iter().map(|(replica, seq)| mark(replica, seq)).collect();
+        let marks = news.into_iter().map(|(replica, seq)| {
+            let mark = marks.get(&replica).filter(|mark| mark.seq >= seq);
+            mark.cloned().expect("every vector entry has a mark that reaches as far")
+        });
         let index = self.next as u32;
         self.next += 1;
-        Some(message::Part { index, last: part.last, deep: self.cut.is_deep(), floor, marks, cells: part.cells })
+        Some(message::Part { index, last: part.last, deep: self.cut.is_deep(), floor, marks: marks.collect(), cells: part.cells })
     }
 
     /// The peer awaits this part: go on from there.
