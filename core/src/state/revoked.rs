@@ -1,0 +1,10 @@
+//! Members of the expiring set of revocations.
+
+/// What was revoked; it leaves the set when the thing itself has expired by every clock in budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RevokedId {
+    /// An access token, by the 16 bytes of its `jti`.
+    Token([u8; 16]),
+    /// A session, by its id.
+    Session([u8; 16]),
+}

@@ -1,0 +1,77 @@
+//! The ring of wrapping keys that this node holds, each with its subkeys. Keys are never shown, and only ids are gossiped.
+
+use std::fmt;
+
+use crate::crypto::Secret32;
+use crate::time::Wall;
+
+/// The public name of a wrapping key: the first 16 bytes of SHA-256 over a domain tag and the key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RingKeyId(pub [u8; 16]);
+
+/// One wrapping key that this node holds.
+#[derive(Clone)]
+pub struct RingKey {
+    /// Its public name.
+    pub id: RingKeyId,
+    /// Its age, from the replicated metadata.
+    pub created: Wall,
+    /// The key itself.
+    pub secret: Secret32,
+    /// The HKDF subkey that seals session cookies.
+    pub session: Secret32,
+}
+
+/// The wrapping keys that this node holds, newest first by (created, id).
+#[derive(Clone, Debug, Default)]
+pub struct Ring {
+    /// Newest first.
+    pub keys: Vec<RingKey>,
+    /// Position in `keys` of the one to seal with: the newest that the reachable peers hold too.
+    pub sealing: Option<usize>,
+}
+
+impl RingKeyId {
+    /// Reads 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<RingKeyId> {
+        let digits = text.as_bytes();
+        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        let mut id = [0; 16];
+        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(RingKeyId(id))
+    }
+}
+
+impl Ring {
+    /// The key to seal with.
+    pub fn sealing(&self) -> Option<&RingKey> {
+        self.keys.get(self.sealing?)
+    }
+
+    /// The key of this id, if it is held.
+    pub fn get(&self, id: RingKeyId) -> Option<&RingKey> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl fmt::Debug for RingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RingKey").field("id", &self.id).field("created", &self.created).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RingKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for RingKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
