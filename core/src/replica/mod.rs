@@ -8,4 +8,6 @@ mod request;
 pub use effect::{Door, Effect, Row, Table, Work};
 pub use event::{Actor, CallId, Destination, Event, ExchangeId, Worked, WriteConcern, WriteId};
 pub use fact::Fact;
-pub use request::{Receipt, Refusal, Reply, Request, Seed, Wanted};
+pub use request::{Receipt, Refusal, Reply, Request, Seed};
+
+pub use crate::state::Wanted;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::crdt::NodeId;
 use crate::crypto::{KemPublicKey, PublicPoint, Secret32};
 use crate::gossip::Stats;
-use crate::state::{Client, RevokedId, RingKeyId, Scope};
+use crate::state::{Client, RevokedId, Scope, Wanted};
 use crate::time::Wall;
 
 /// A question that changes state, takes slow work, or needs peers.
@@ -89,17 +89,6 @@ pub struct Seed {
     pub kem_key: Box<KemPublicKey>,
     /// Its origin.
     pub address: String,
-}
-
-/// Something that a caller misses here and a peer may have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wanted {
-    /// A client by id.
-    Client(String),
-    /// A token signing key by kid.
-    TokenKey(String),
-    /// A wrapping key: the value opens under it, so it is no bare identifier.
-    RingKey(RingKeyId),
 }
 
 /// What a caller hears.
