@@ -112,8 +112,19 @@ fn a_broken_authorization_header_is_a_failed_authentication() {
     let oversized = basic("app", &"x".repeat(5000));
     let huge_id = basic(&"x".repeat(257), SECRET);
     let headers = [
-        "", "Basic", "Basic ", "Basic !!!!", "Bearer abc", "DPoP abc", &encoded("app"), &encoded("app:%zz"),
-        &encoded(":secret"), &encoded("a\nb:secret"), &not_utf8, &oversized, &huge_id,
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!!",
+        "Bearer abc",
+        "DPoP abc",
+        &encoded("app"),
+        &encoded("app:%zz"),
+        &encoded(":secret"),
+        &encoded("a\nb:secret"),
+        &not_utf8,
+        &oversized,
+        &huge_id,
     ];
     for header in headers {
         refused(world.token(Some(header), GRANT), "invalid_client", 401);
@@ -242,8 +253,14 @@ fn more_scopes_than_the_bound_are_refused() {
     for name in &names {
         world.put(Collection::SCOPE, name, Body::Scope(Arc::new(Scope { description: String::new() })));
     }
-    world.register("app", client(ClientAuthMethod::SecretBasic, &names.iter().map(String::as_str).collect::<Vec<_>>()));
-    assert!(matches!(world.token(Some(&app()), &format!("{GRANT}&scope={}", names[..64].join("+"))), Verdict::Done(_)));
+    world.register(
+        "app",
+        client(ClientAuthMethod::SecretBasic, &names.iter().map(String::as_str).collect::<Vec<_>>()),
+    );
+    assert!(matches!(
+        world.token(Some(&app()), &format!("{GRANT}&scope={}", names[..64].join("+"))),
+        Verdict::Done(_)
+    ));
     refused(world.token(Some(&app()), &format!("{GRANT}&scope={}", names.join("+"))), "invalid_scope", 400);
 }
 
@@ -269,7 +286,9 @@ fn a_resource_narrows_the_audience_and_never_widens_it() {
 #[test]
 fn lifetimes_come_from_the_client_and_are_bounded() {
     let mut world = World::new();
-    for (configured, lifetime) in [(None, 600), (Some(60), 60), (Some(0), 1), (Some(u32::MAX), MAX_ACCESS_TTL.as_secs())] {
+    for (configured, lifetime) in
+        [(None, 600), (Some(60), 60), (Some(0), 1), (Some(u32::MAX), MAX_ACCESS_TTL.as_secs())]
+    {
         let lasting = Client { access_token_ttl_s: configured, ..client(ClientAuthMethod::SecretBasic, &[]) };
         world.register("app", lasting);
         let reply = world.issued("");

@@ -216,10 +216,10 @@ fn the_metadata_names_what_there_is() {
     assert_eq!(document["response_types_supported"], json!([]));
     assert!(document.get("authorization_endpoint").is_none());
     let slashed = discovery(&Config { issuer: "https://id.example/t/".into(), ..config() });
-    assert_eq!((&slashed["issuer"], &slashed["jwks_uri"]), (
-        &"https://id.example/t/".into(),
-        &"https://id.example/t/jwks".into()
-    ));
+    assert_eq!(
+        (&slashed["issuer"], &slashed["jwks_uri"]),
+        (&"https://id.example/t/".into(), &"https://id.example/t/jwks".into())
+    );
 }
 
 #[test]

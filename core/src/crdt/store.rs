@@ -57,7 +57,11 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
     }
 
     /// The cell of a key, which may be empty.
-    pub fn get(&self, key: &K) -> Option<&Cell<V>> {
+    pub fn get<Q>(&self, key: &Q) -> Option<&Cell<V>>
+    where
+        Q: Ord + ?Sized,
+        K: std::borrow::Borrow<Q>,
+    {
         self.cells.get(key)
     }
 

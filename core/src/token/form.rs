@@ -41,8 +41,9 @@ impl Form {
         let mut spans = [Span::default(); MAX_PARAMETERS];
         let mut len = 0;
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let span =
-                spans.get_mut(len).ok_or_else(|| OAuthError::invalid_request("the form has more than 32 parameters"))?;
+            let span = spans
+                .get_mut(len)
+                .ok_or_else(|| OAuthError::invalid_request("the form has more than 32 parameters"))?;
             *span = read_pair(pair, &mut decoded)
                 .ok_or_else(|| OAuthError::invalid_request("the form has a broken percent-encoding"))?;
             len += 1;

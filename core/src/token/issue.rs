@@ -166,7 +166,8 @@ fn audience<'a>(view: &'a View, client: &'a Client, form: &'a Form) -> Result<Au
     let mut named = Vec::new();
     for target in form.all("resource").chain(form.all("audience")) {
         let target = allowed.iter().find(|allowed| *allowed == target);
-        let target = target.ok_or_else(|| OAuthError::invalid_target("a resource is not in this client's audience"))?;
+        let target =
+            target.ok_or_else(|| OAuthError::invalid_target("a resource is not in this client's audience"))?;
         if named.len() == MAX_TARGETS {
             return Err(OAuthError::invalid_target("more than 16 resources were named"));
         }

@@ -11,9 +11,8 @@ use crate::time::Wall;
 
 /// The keys that tokens may be signed by, now or soon, in the order of their kids. Retired and withdrawn ones are left out.
 pub fn jwks(view: &View, now: Wall) -> Value {
-    let is_good = |key: &&TokenKey| {
-        !is_retired(view, key.published.stage, now) && !view.key_is_withdrawn(&key.published.kid)
-    };
+    let is_good =
+        |key: &&TokenKey| !is_retired(view, key.published.stage, now) && !view.key_is_withdrawn(&key.published.kid);
     let keys = view.token_keys.values().map(|key| &**key).filter(is_good).map(jwk).collect::<Vec<_>>();
     json!({ "keys": keys })
 }

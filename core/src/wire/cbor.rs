@@ -31,7 +31,8 @@ impl From<decode::Error> for WireFault {
 /// The bytes that `write` produces.
 pub(super) fn encoded(write: impl FnOnce(&mut Enc<'_>) -> Step) -> Vec<u8> {
     let mut out = Vec::new();
-    write(&mut Encoder::new(&mut out)).expect("writing into memory does not fail, and no field has an encoder that does");
+    write(&mut Encoder::new(&mut out))
+        .expect("writing into memory does not fail, and no field has an encoder that does");
     out
 }
 

@@ -4,8 +4,8 @@
 //! [`WireFault`], never a panic, and take no memory beyond what their length earns. Maps with integer keys leave room:
 //! a reader skips keys that it does not know. Wire types are not state types; this room decides nothing.
 
-mod cell;
 mod cbor;
+mod cell;
 pub mod letter;
 pub mod mark;
 pub mod message;

@@ -161,9 +161,7 @@ pub fn read_expiry(bytes: &[u8]) -> Result<Wall, WireFault> {
 /// The value of a row of pinned peers; its key is the node id.
 pub fn pinned(peer: &PinnedPeer) -> Vec<u8> {
     let PinnedPeer { node, gossip_key, kem_key, address } = peer;
-    encoded(|e| {
-        e.array(5)?.u32(VERSION)?.bytes(&node.0)?.bytes(gossip_key)?.bytes(&kem_key[..])?.str(address)?.ok()
-    })
+    encoded(|e| e.array(5)?.u32(VERSION)?.bytes(&node.0)?.bytes(gossip_key)?.bytes(&kem_key[..])?.str(address)?.ok())
 }
 
 /// Reads [`pinned`].

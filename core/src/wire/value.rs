@@ -58,7 +58,11 @@ fn write_client(e: &mut Enc<'_>, client: &Client) -> Step {
     e.u8(1)?.str(auth_method.name())?;
     e.u8(2)?.array(grants.len() as u64)?;
     grants.iter().try_for_each(|grant| e.str(grant.name())?.ok())?;
-    for (key, texts) in [(3, &scopes.iter().collect::<Vec<_>>()), (4, &redirect_uris.iter().collect()), (5, &audience.iter().collect())] {
+    for (key, texts) in [
+        (3, &scopes.iter().collect::<Vec<_>>()),
+        (4, &redirect_uris.iter().collect()),
+        (5, &audience.iter().collect()),
+    ] {
         e.u8(key)?.array(texts.len() as u64)?;
         texts.iter().try_for_each(|text| e.str(text)?.ok())?;
     }

@@ -135,7 +135,11 @@ impl World {
     pub fn register(&mut self, id: &str, client: Client) {
         if client.auth_method != ClientAuthMethod::None {
             let current = Sha256::digest(SECRET).into();
-            self.put(Collection::CLIENT_SECRET, id, Body::ClientSecret(Arc::new(ClientSecret { current, former: None })));
+            self.put(
+                Collection::CLIENT_SECRET,
+                id,
+                Body::ClientSecret(Arc::new(ClientSecret { current, former: None })),
+            );
         }
         self.put(Collection::CLIENT, id, Body::Client(Arc::new(client)));
     }
