@@ -20,7 +20,7 @@ use super::vector::VersionVector;
 /// Always true: no cell's context, and no part of the floor, runs ahead of the vector.
 #[derive(Clone)]
 pub struct DottedStore<K: Ord + Clone, V: Clone> {
-    vector: VersionVector,
+    pub(super) vector: VersionVector,
     floor: VersionVector,
     cells: OrdMap<K, Cell<V>>,
     index: Index<K>,
@@ -57,7 +57,11 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
     }
 
     /// The cell of a key, which may be empty.
-    pub fn get(&self, key: &K) -> Option<&Cell<V>> {
+    pub fn get<Q>(&self, key: &Q) -> Option<&Cell<V>>
+    where
+        Q: Ord + ?Sized,
+        K: std::borrow::Borrow<Q>,
+    {
         self.cells.get(key)
     }
 
@@ -172,6 +176,10 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
     /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's.
     pub fn merge(&mut self, unit: Unit<K, V>) -> Result<Changes<K>, UnitFault> {
         unit.validate()?;
+        #[cfg(feature = "zoo")]
+        if let Some(bug) = self.bug {
+            return Ok(self.merge_wrongly(unit, bug));
+        }
         let mut changes = Changes::default();
         if unit.deep {
             self.let_go(&unit, &mut changes);
@@ -179,7 +187,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         for (key, theirs) in unit.cells {
             self.merge_cell(key, &theirs, &unit.vector, &mut changes);
         }
-        changes.advanced = self.raise(&unit.vector, if unit.deep { Some(&unit.floor) } else { None });
+        changes.advanced = self.raise(&unit.vector, unit.deep.then_some(&unit.floor));
         for key in &changes.put {
             let covered = self.cells.get(key).is_some_and(|cell| cell.is_covered_by(&self.vector));
             assert!(covered, "no context runs ahead of the vector");
@@ -189,7 +197,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
 
     /// A deep unit holds all that its sender had: what the sender has seen and does not hold any more is gone. Cells that
     /// the unit carries are merged by the same rule.
-    fn let_go(&mut self, unit: &Unit<K, V>, changes: &mut Changes<K>) {
+    pub(super) fn let_go(&mut self, unit: &Unit<K, V>, changes: &mut Changes<K>) {
         let carried: BTreeSet<&K> = unit.cells.iter().map(|(key, _)| key).collect();
         let gone: Vec<_> = self
             .cells
@@ -203,7 +211,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         }
     }
 
-    fn merge_cell(&mut self, key: K, theirs: &Cell<V>, there: &VersionVector, changes: &mut Changes<K>) {
+    pub(super) fn merge_cell(&mut self, key: K, theirs: &Cell<V>, there: &VersionVector, changes: &mut Changes<K>) {
         let before = self.cells.get(&key).cloned();
         let here = &self.vector;
         let merged = Cell::merge(before.as_ref(), theirs, |dot| here.knows(dot), |dot| there.knows(dot));
@@ -217,7 +225,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         self.put(key, before, merged);
     }
 
-    fn raise(&mut self, vector: &VersionVector, floor: Option<&VersionVector>) -> bool {
+    pub(super) fn raise(&mut self, vector: &VersionVector, floor: Option<&VersionVector>) -> bool {
         let advanced = !self.vector.covers(vector) || floor.is_some_and(|floor| !self.floor.covers(floor));
         self.vector.join(vector);
         if let Some(floor) = floor {
