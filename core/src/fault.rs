@@ -34,11 +34,13 @@ pub enum Reject {
     Forged,
     /// Of a version that this build does not speak.
     Version,
+    /// The store of the receiver failed: it promises nothing until it has booted anew.
+    Unavailable,
 }
 
 impl Reject {
     /// All of them, in the order of their counters.
-    pub const ALL: [Reject; 13] = [
+    pub const ALL: [Reject; 14] = [
         Reject::Malformed,
         Reject::Oversized,
         Reject::UnknownSender,
@@ -52,7 +54,13 @@ impl Reject {
         Reject::Superseded,
         Reject::Forged,
         Reject::Version,
+        Reject::Unavailable,
     ];
+
+    /// The reason of this stable name.
+    pub fn parse(name: &str) -> Option<Reject> {
+        Reject::ALL.into_iter().find(|reject| reject.name() == name)
+    }
 
     /// The stable name that logs, metrics and the wire use.
     pub fn name(self) -> &'static str {
@@ -70,6 +78,7 @@ impl Reject {
             Reject::Superseded => "superseded",
             Reject::Forged => "forged",
             Reject::Version => "version",
+            Reject::Unavailable => "unavailable",
         }
     }
 
@@ -83,6 +92,7 @@ impl Reject {
             Reject::Oversized => 413,
             Reject::NotForUs => 421,
             Reject::Version => 426,
+            Reject::Unavailable => 503,
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::crdt::{Cell, NodeId};
+use crate::crdt::{Cell, NodeId, latest};
 use crate::crypto::VerifyingKey;
+use crate::state::key::KeyName;
 use crate::state::{
     Body, Client, ClientSecret, Collection, Key, PublishedKey, RingKeyId, RingKeyMeta, Scope, Standing, Value, View,
 };
@@ -29,17 +30,17 @@ impl fmt::Debug for TokenKey {
 
 impl View {
     fn cell(&self, collection: Collection, id: &str) -> Option<&Cell<Value>> {
-        self.cells.get(&Key::new(collection, id))
+        self.cells.get(&(collection, id) as &dyn KeyName)
     }
 
     fn latest(&self, collection: Collection, id: &str) -> Option<&Body> {
-        Some(self.cell(collection, id)?.latest()?.value.body())
+        Some(latest(self.cell(collection, id)?.siblings())?.value.body())
     }
 
     /// Whether a subject is denied. Deny wins: one denying sibling is enough.
     fn is_denied(&self, collection: Collection, id: &str) -> bool {
         self.cell(collection, id)
-            .is_some_and(|cell| cell.siblings.iter().any(|s| *s.value.body() == Body::Standing(Standing::Denied)))
+            .is_some_and(|cell| cell.siblings().any(|s| *s.value.body() == Body::Standing(Standing::Denied)))
     }
 
     /// The client of this id, if it exists and is not denied.
@@ -97,7 +98,7 @@ impl View {
     /// The instant before which this user's sessions are void.
     pub fn session_cutoff(&self, user: &str) -> Option<Wall> {
         let cell = self.cell(Collection::SESSION_CUTOFF, user)?;
-        let instants = cell.siblings.iter().filter_map(|s| match s.value.body() {
+        let instants = cell.siblings().filter_map(|s| match s.value.body() {
             Body::Cutoff(instant) => Some(*instant),
             _ => None,
         });
