@@ -8,7 +8,13 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+pub mod keys;
 pub mod soft;
+
+pub use keys::{
+    KeyId, hkdf32, is_low_s, kem_key_id, ml_kem_from_spki_der, node_id, normalize_s, p256_from_spki_der,
+    spki_der_ml_kem, spki_der_p256, subject_key_id,
+};
 
 /// An ECDSA P-256 signature, r ‖ s, big-endian, s in the lower half of the order.
 pub type Signature = [u8; 64];

@@ -1,1 +1,3 @@
-//! wire
+//! The only serializers: versioned, bounded, total. They never judge what they read.
+
+pub mod letter;
