@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::crdt::{Cell, NodeId};
+use crate::crdt::{Cell, NodeId, latest};
 use crate::crypto::VerifyingKey;
 use crate::state::{
     Body, Client, ClientSecret, Collection, Key, PublishedKey, RingKeyId, RingKeyMeta, Scope, Standing, Value, View,
@@ -33,13 +33,13 @@ impl View {
     }
 
     fn latest(&self, collection: Collection, id: &str) -> Option<&Body> {
-        Some(self.cell(collection, id)?.latest()?.value.body())
+        Some(latest(self.cell(collection, id)?.siblings())?.value.body())
     }
 
     /// Whether a subject is denied. Deny wins: one denying sibling is enough.
     fn is_denied(&self, collection: Collection, id: &str) -> bool {
         self.cell(collection, id)
-            .is_some_and(|cell| cell.siblings.iter().any(|s| *s.value.body() == Body::Standing(Standing::Denied)))
+            .is_some_and(|cell| cell.siblings().any(|s| *s.value.body() == Body::Standing(Standing::Denied)))
     }
 
     /// The client of this id, if it exists and is not denied.
@@ -97,7 +97,7 @@ impl View {
     /// The instant before which this user's sessions are void.
     pub fn session_cutoff(&self, user: &str) -> Option<Wall> {
         let cell = self.cell(Collection::SESSION_CUTOFF, user)?;
-        let instants = cell.siblings.iter().filter_map(|s| match s.value.body() {
+        let instants = cell.siblings().filter_map(|s| match s.value.body() {
             Body::Cutoff(instant) => Some(*instant),
             _ => None,
         });

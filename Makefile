@@ -1,0 +1,68 @@
+# The verbs of the project. `make help` lists them; options follow in capitals, as in `make demo SHORT=1`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+# `make deps` puts Python packages here, so that nothing of the machine's own Python changes.
+PYTHON_HOME := $(CURDIR)/target/python
+export PATH := $(PYTHON_HOME)/bin:$(PATH)
+
+# The demo's switches: empty and 0 mean off.
+on = $(filter-out 0,$(1))
+DEMO_FLAGS = $(if $(call on,$(INTERACTIVE)),--interactive) $(if $(call on,$(SHORT)),--short)
+
+.PHONY: help
+help: ## list the verbs
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb what; do printf '%-14s %s\n' "$$verb" "$$what"; done
+
+.PHONY: deps
+deps: ## install what the tests can use and is missing: Debian packages, a Python reader of our frames
+	@PYTHON_HOME='$(PYTHON_HOME)' .ci/deps
+
+.PHONY: build
+build: tools ## build the binaries `symbolon` and `symbolon-sim`, release
+	$(CARGO) build --release --bins
+
+.PHONY: demo
+demo: build ## run three real nodes through scenarios/demo.toml; SHORT=1 is quick, INTERACTIVE=1 leaves them up
+	$(CARGO) run --quiet --release --bin symbolon-sim -- run scenarios/demo.toml --world live $(DEMO_FLAGS)
+
+.PHONY: test
+test: lint ## formatting, lints, house rules, every test
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	    set -x; $(CARGO) nextest run --workspace; \
+	else \
+	    echo 'cargo-nextest is not here, so cargo test runs instead; to get it: cargo install --locked cargo-nextest'; \
+	    set -x; $(CARGO) test --workspace --lib --bins --tests; \
+	fi
+	$(CARGO) test -p symbolon-core --doc
+
+.PHONY: lint
+lint: tools ## check formatting and lints; warnings are errors
+	@$(CARGO) fmt --all --check || { echo 'formatting differs; to mend it: make fmt' >&2; exit 1; }
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: fmt
+fmt: tools ## format all code
+	$(CARGO) fmt --all
+
+.PHONY: bench
+bench: build ## measure; the table is printed, and target/bench/summary.json is for programs
+	$(CARGO) bench -p symbolon-core
+	$(CARGO) bench -p symbolon-node
+	$(CARGO) run --quiet --release --bin symbolon-sim -- bench
+
+.PHONY: sim
+sim: build ## run the testbed by hand, as in: make sim ARGS='run scenarios/demo.toml --world live'
+	$(CARGO) run --quiet --release --bin symbolon-sim -- $(or $(ARGS),--help)
+
+.PHONY: clean
+clean: ## remove all that was built, measured or installed here
+	$(CARGO) clean
+
+.PHONY: tools
+tools:
+	@.ci/deps --check

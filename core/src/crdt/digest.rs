@@ -1,0 +1,123 @@
+//! Digests: summaries that two equal states share. They raise alarms against accidents; they prove nothing against an adversary.
+//!
+//! A digest is a sum of hashes, so it follows every change at the cost of that change, in any order. Sums of hashes can be
+//! forged by one who chooses many values; whoever may write values may write them wrongly anyway.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::cell::Sibling;
+
+/// How many buckets a store's digest has.
+pub const BUCKETS: usize = 256;
+
+/// Feeds the identity of a key or a value to a hash: different things must feed different bytes, also when they are put
+/// together of several fields.
+pub trait Fingerprint {
+    /// Passes the bytes to `sink`, in any number of pieces.
+    fn fingerprint(&self, sink: &mut dyn FnMut(&[u8]));
+}
+
+/// The digest of a set of live things: equal sets have equal digests, different ones differ but for a chance of 2^-128.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 16]);
+
+/// A digest in the making: a commutative sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sum(u128);
+
+/// The sums of a store, by a hash of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Buckets(Arc<[Sum; BUCKETS]>);
+
+/// The hash of one key, taken once for all of its siblings.
+#[derive(Clone, Copy)]
+pub(super) struct KeyHash([u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, other: Sum) {
+        self.0 = self.0.wrapping_add(other.0);
+    }
+
+    pub(super) fn subtract(&mut self, other: Sum) {
+        self.0 = self.0.wrapping_sub(other.0);
+    }
+
+    pub(super) fn digest(self) -> Digest {
+        Digest(self.0.to_be_bytes())
+    }
+
+    /// The hash of one thing with a fixed-size number beside it.
+    pub(super) fn of(thing: &impl Fingerprint, beside: u64) -> Sum {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&beside.to_be_bytes());
+        thing.fingerprint(&mut |bytes| {
+            hasher.update(bytes);
+        });
+        Sum::from_hash(&hasher)
+    }
+
+    fn from_hash(hasher: &blake3::Hasher) -> Sum {
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        Sum(u128::from_be_bytes(bytes))
+    }
+}
+
+impl KeyHash {
+    pub(super) fn of(key: &impl Fingerprint) -> KeyHash {
+        let mut hasher = blake3::Hasher::new();
+        key.fingerprint(&mut |bytes| {
+            hasher.update(bytes);
+        });
+        KeyHash(*hasher.finalize().as_bytes())
+    }
+
+    /// The hash of one live sibling of this key. Everything before the value has a fixed width.
+    pub(super) fn sibling<V: Fingerprint>(&self, sibling: Sibling<&V>) -> Sum {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.0);
+        hasher.update(&sibling.dot.replica.node.0);
+        hasher.update(&sibling.dot.replica.incarnation.0.to_be_bytes());
+        hasher.update(&sibling.dot.seq.to_be_bytes());
+        hasher.update(&sibling.hlc.0.to_be_bytes());
+        sibling.value.fingerprint(&mut |bytes| {
+            hasher.update(bytes);
+        });
+        Sum::from_hash(&hasher)
+    }
+}
+
+impl Buckets {
+    pub(super) fn at(&mut self, key: &KeyHash) -> &mut Sum {
+        &mut Arc::make_mut(&mut self.0)[usize::from(key.0[0])]
+    }
+
+    pub(super) fn digests(&self) -> [Digest; BUCKETS] {
+        self.0.map(Sum::digest)
+    }
+
+    pub(super) fn root(&self) -> Digest {
+        let mut root = Sum::default();
+        self.0.iter().for_each(|bucket| root.add(*bucket));
+        root.digest()
+    }
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Buckets(Arc::new([Sum::default(); BUCKETS]))
+    }
+}

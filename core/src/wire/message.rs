@@ -1,0 +1,392 @@
+//! Messages: the body of a letter between peers. Both halves of a round have one shape.
+
+use std::sync::Arc;
+
+use minicbor::Decoder;
+
+use super::cbor::{Enc, Step, WireFault, array, decoded, encoded, fields, fixed, list, tuple};
+use super::cell::{Names, read_cell, read_key, read_place, read_seq, write_cell, write_key};
+use super::mark::{Mark, read_mark, write_mark};
+use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_PART_CELLS, MAX_PEERS, MAX_RECORDS_PER_FRAME};
+use crate::crdt::{BUCKETS, Cell, Digest, Epoch, Incarnation, NodeId, ReplicaId};
+use crate::crypto::{Secret32, Signature};
+use crate::fault::Reject;
+use crate::state::{Key, RevokedId, RingKeyId, Value};
+use crate::time::Wall;
+
+/// The version that this build writes, and the only one that it reads.
+pub const VERSION: u8 = 1;
+/// Entries of a vector: current and former incarnations.
+const MAX_VECTOR: usize = 65_536;
+/// Epochs of the expiring sets.
+const MAX_EPOCHS: usize = 65_536;
+
+/// One half of a round. It speaks of one view of its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Names the sender's vector, within its incarnation; vectors only grow with it.
+    pub number: u64,
+    /// `changes` are relative to the vector of this number; 0 is the empty one.
+    pub base: u64,
+    /// The greatest number of the receiver's whose vector the sender holds exactly; 0 for none.
+    pub heard: u64,
+    /// The sender does not hold the base of the last message: say everything.
+    pub resync: bool,
+    /// Entries of the sender's vector that differ from the base.
+    pub changes: Vec<(ReplicaId, u64)>,
+    /// The root digest of the sender's live cells.
+    pub digest: Digest,
+    /// The digests by bucket, when the roots differ under equal vectors.
+    pub buckets: Vec<Digest>,
+    /// A piece of what the receiver lacks.
+    pub part: Option<Part>,
+    /// Of the receiver's unit (by its number), the part that is awaited next.
+    pub want: Option<(u64, u32)>,
+    /// Node records that the receiver may lack: their bytes and signatures.
+    pub records: Vec<(Arc<[u8]>, Signature)>,
+    /// A digest of all (node, version) of the sender's records.
+    pub record_digest: Digest,
+    /// All of them, when the digests differ.
+    pub record_versions: Vec<(NodeId, u64)>,
+    /// The version of the receiver's own record that the sender holds.
+    pub your_record: u64,
+    /// Members of the expiring sets that the receiver may lack.
+    pub arrivals: Vec<(Wall, RevokedId)>,
+    /// The digest of all epochs above the sender's purge mark.
+    pub expiring: Digest,
+    /// The sender's purge mark.
+    pub purge_mark: Wall,
+    /// The digests by epoch, when the digests of all differ.
+    pub epochs: Vec<(Epoch, Digest)>,
+}
+
+/// One part of a unit: a delta that is applied as a whole when its last part is in. The vector of the message that
+/// carries it is the vector of the view that the unit was cut from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its place in the unit, from 0.
+    pub index: u32,
+    /// Whether it ends the unit.
+    pub last: bool,
+    /// Whether the unit carries every cell that the sender has.
+    pub deep: bool,
+    /// With the first part of a deep unit: the sender's floor.
+    pub floor: Vec<(ReplicaId, u64)>,
+    /// With the first part: marks for the vector entries that the receiver may not know.
+    pub marks: Vec<Mark>,
+    /// The cells.
+    pub cells: Vec<(Key, Cell<Value>)>,
+}
+
+/// The body of a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Half of a round.
+    Message(Box<Message>),
+    /// The receiver's frame was authentic, but is refused, and why.
+    Refusal(Refusal),
+}
+
+/// A signed reason, so that nobody else can make a node believe that it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// [`Reject::ClockDrift`] or [`Reject::Superseded`].
+    pub reason: Reject,
+    /// The incarnation of the receiver that the sender knows.
+    pub incarnation: Incarnation,
+}
+
+/// The bytes of a body.
+pub fn encode(body: &Body) -> Vec<u8> {
+    match body {
+        Body::Message(message) => {
+            let mut names = Names::default();
+            let fields = encoded(|e| write_message(e, message, &mut names));
+            let mut out = encoded(|e| {
+                e.array(4)?.u8(VERSION)?.u8(0)?;
+                names.write(e)
+            });
+            out.extend_from_slice(&fields);
+            out
+        }
+        Body::Refusal(refusal) => encoded(|e| {
+            let reason = if refusal.reason == Reject::Superseded { 1 } else { 0 };
+            e.array(4)?.u8(VERSION)?.u8(1)?.u8(reason)?.u64(refusal.incarnation.0)?.ok()
+        }),
+    }
+}
+
+/// The body in these bytes.
+///
+/// # Errors
+/// [`Reject::Version`] for a version that this build does not read, else [`Reject::Malformed`].
+pub fn decode(bytes: &[u8]) -> Result<Body, Reject> {
+    let mut head = Decoder::new(bytes);
+    match (head.array(), head.u8()) {
+        (Ok(Some(_)), Ok(VERSION)) => decoded(bytes, read_body).map_err(|_| Reject::Malformed),
+        (Ok(Some(_)), Ok(_)) => Err(Reject::Version),
+        _ => Err(Reject::Malformed),
+    }
+}
+
+/// The question for a wrapping key: its id. The answer: the key, to be checked against the id.
+pub fn encode_ring_question(id: RingKeyId) -> Vec<u8> {
+    encoded(|e| e.array(2)?.u8(VERSION)?.bytes(&id.0)?.ok())
+}
+
+/// Reads [`encode_ring_question`].
+///
+/// # Errors
+/// [`Reject::Malformed`].
+pub fn decode_ring_question(bytes: &[u8]) -> Result<RingKeyId, Reject> {
+    versioned(bytes, |d| Ok(RingKeyId(fixed(d)?)))
+}
+
+/// The answer to [`encode_ring_question`]; `None` if the sender does not hold the key.
+pub fn encode_ring_answer(secret: Option<&Secret32>) -> Vec<u8> {
+    encoded(|e| e.array(2)?.u8(VERSION)?.bytes(secret.map_or(&[][..], |secret| &secret[..]))?.ok())
+}
+
+/// Reads [`encode_ring_answer`].
+///
+/// # Errors
+/// [`Reject::Malformed`].
+pub fn decode_ring_answer(bytes: &[u8]) -> Result<Option<Secret32>, Reject> {
+    versioned(bytes, |d| match d.bytes()? {
+        [] => Ok(None),
+        secret => Ok(Some(Secret32::new(secret.try_into().map_err(|_| WireFault("a key of another length"))?))),
+    })
+}
+
+fn versioned<T>(bytes: &[u8], read: impl FnOnce(&mut Decoder<'_>) -> Result<T, WireFault>) -> Result<T, Reject> {
+    let read = |d: &mut Decoder<'_>| {
+        tuple(d, 2)?;
+        if d.u8()? != VERSION {
+            return Err(WireFault("another version"));
+        }
+        read(d)
+    };
+    decoded(bytes, read).map_err(|_| Reject::Malformed)
+}
+
+fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step {
+    let Message {
+        number,
+        base,
+        heard,
+        resync,
+        changes,
+        digest,
+        buckets,
+        part,
+        want,
+        records,
+        record_digest,
+        record_versions,
+        your_record,
+        arrivals,
+        expiring,
+        purge_mark,
+        epochs,
+    } = message;
+    let optional = [
+        *resync,
+        !changes.is_empty(),
+        !buckets.is_empty(),
+        part.is_some(),
+        want.is_some(),
+        !records.is_empty(),
+        !record_versions.is_empty(),
+        !arrivals.is_empty(),
+        !epochs.is_empty(),
+    ];
+    e.map(8 + optional.iter().filter(|present| **present).count() as u64)?;
+    e.u8(0)?.u64(*number)?;
+    e.u8(1)?.u64(*base)?;
+    e.u8(2)?.u64(*heard)?;
+    e.u8(3)?.bytes(&digest.0)?;
+    e.u8(4)?.bytes(&record_digest.0)?;
+    e.u8(5)?.u64(*your_record)?;
+    e.u8(6)?.bytes(&expiring.0)?;
+    e.u8(7)?.u64(purge_mark.0)?;
+    if *resync {
+        e.u8(8)?.bool(true)?;
+    }
+    if !changes.is_empty() {
+        e.u8(9)?;
+        write_vector(e, changes, names)?;
+    }
+    if !buckets.is_empty() {
+        e.u8(10)?.array(buckets.len() as u64)?;
+        buckets.iter().try_for_each(|digest| e.bytes(&digest.0)?.ok())?;
+    }
+    if let Some(part) = part {
+        e.u8(11)?;
+        write_part(e, part, names)?;
+    }
+    if let Some((unit, next)) = want {
+        e.u8(12)?.array(2)?.u64(*unit)?.u32(*next)?;
+    }
+    if !records.is_empty() {
+        e.u8(13)?.array(records.len() as u64)?;
+        records.iter().try_for_each(|(raw, signature)| e.array(2)?.bytes(raw)?.bytes(signature)?.ok())?;
+    }
+    if !record_versions.is_empty() {
+        e.u8(14)?.array(record_versions.len() as u64)?;
+        record_versions.iter().try_for_each(|(node, version)| e.array(2)?.bytes(&node.0)?.u64(*version)?.ok())?;
+    }
+    if !arrivals.is_empty() {
+        e.u8(15)?.array(arrivals.len() as u64)?;
+        arrivals.iter().try_for_each(|(expiry, id)| write_arrival(e, *expiry, *id))?;
+    }
+    if !epochs.is_empty() {
+        e.u8(16)?.array(epochs.len() as u64)?;
+        epochs.iter().try_for_each(|(epoch, digest)| e.array(2)?.u64(epoch.0)?.bytes(&digest.0)?.ok())?;
+    }
+    Ok(())
+}
+
+fn write_part(e: &mut Enc<'_>, part: &Part, names: &mut Names) -> Step {
+    let Part { index, last, deep, floor, marks, cells } = part;
+    e.array(6)?.u32(*index)?.bool(*last)?.bool(*deep)?;
+    write_vector(e, floor, names)?;
+    e.array(marks.len() as u64)?;
+    marks.iter().try_for_each(|mark| write_mark(e, mark, names))?;
+    e.array(cells.len() as u64)?;
+    for (key, cell) in cells {
+        e.array(3)?;
+        write_key(e, key)?;
+        write_cell(e, cell, names)?;
+    }
+    Ok(())
+}
+
+fn write_vector(e: &mut Enc<'_>, entries: &[(ReplicaId, u64)], names: &mut Names) -> Step {
+    e.array(entries.len() as u64)?;
+    entries.iter().try_for_each(|(replica, seq)| e.array(2)?.u32(names.place(*replica))?.u64(*seq)?.ok())
+}
+
+fn write_arrival(e: &mut Enc<'_>, expiry: Wall, id: RevokedId) -> Step {
+    let (kind, id) = match id {
+        RevokedId::Token(id) => (0, id),
+        RevokedId::Session(id) => (1, id),
+    };
+    e.array(3)?.u8(kind)?.bytes(&id)?.u64(expiry.0)?.ok()
+}
+
+fn read_body(d: &mut Decoder<'_>) -> Result<Body, WireFault> {
+    tuple(d, 4)?;
+    d.u8()?;
+    match d.u8()? {
+        0 => {
+            let table = Names::read(d)?;
+            Ok(Body::Message(Box::new(read_message(d, &table)?)))
+        }
+        1 => {
+            let reason = if d.u8()? == 1 { Reject::Superseded } else { Reject::ClockDrift };
+            Ok(Body::Refusal(Refusal { reason, incarnation: Incarnation(d.u64()?) }))
+        }
+        _ => Err(WireFault("an unknown kind of message")),
+    }
+}
+
+fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, WireFault> {
+    let mut message = Message {
+        number: 0,
+        base: 0,
+        heard: 0,
+        resync: false,
+        changes: Vec::new(),
+        digest: Digest([0; 16]),
+        buckets: Vec::new(),
+        part: None,
+        want: None,
+        records: Vec::new(),
+        record_digest: Digest([0; 16]),
+        record_versions: Vec::new(),
+        your_record: 0,
+        arrivals: Vec::new(),
+        expiring: Digest([0; 16]),
+        purge_mark: Wall(0),
+        epochs: Vec::new(),
+    };
+    let mut seen = 0_u32;
+    fields(d, |key, d| {
+        seen |= 1_u32.checked_shl(key).unwrap_or(0);
+        match key {
+            0 => message.number = d.u64()?,
+            1 => message.base = d.u64()?,
+            2 => message.heard = d.u64()?,
+            3 => message.digest = Digest(fixed(d)?),
+            4 => message.record_digest = Digest(fixed(d)?),
+            5 => message.your_record = d.u64()?,
+            6 => message.expiring = Digest(fixed(d)?),
+            7 => message.purge_mark = Wall(d.u64()?),
+            8 => message.resync = d.bool()?,
+            9 => message.changes = read_vector(d, table)?,
+            10 => message.buckets = list(d, BUCKETS, |d| Ok(Digest(fixed(d)?)))?,
+            11 => message.part = Some(read_part(d, table)?),
+            12 => {
+                tuple(d, 2)?;
+                message.want = Some((d.u64()?, d.u32()?));
+            }
+            13 => message.records = list(d, MAX_RECORDS_PER_FRAME, read_record)?,
+            14 => message.record_versions = list(d, MAX_PEERS, read_version)?,
+            15 => message.arrivals = list(d, MAX_ARRIVALS_PER_FRAME, read_arrival)?,
+            16 => message.epochs = list(d, MAX_EPOCHS, read_epoch)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    if seen & 0xff == 0xff { Ok(message) } else { Err(WireFault("a message without one of its fields")) }
+}
+
+fn read_part(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Part, WireFault> {
+    tuple(d, 6)?;
+    let (index, last, deep) = (d.u32()?, d.bool()?, d.bool()?);
+    let floor = read_vector(d, table)?;
+    let marks = list(d, MAX_VECTOR, |d| read_mark(d, table))?;
+    let cells = list(d, MAX_PART_CELLS, |d| {
+        if array(d, 3)? != 3 {
+            return Err(WireFault("a cell has three parts"));
+        }
+        let key = read_key(d)?;
+        let cell = read_cell(d, key.collection, table)?;
+        Ok((key, cell))
+    })?;
+    Ok(Part { index, last, deep, floor, marks, cells })
+}
+
+fn read_vector(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Vec<(ReplicaId, u64)>, WireFault> {
+    list(d, MAX_VECTOR, |d| {
+        tuple(d, 2)?;
+        Ok((read_place(d, table)?, read_seq(d)?))
+    })
+}
+
+fn read_record(d: &mut Decoder<'_>) -> Result<(Arc<[u8]>, Signature), WireFault> {
+    tuple(d, 2)?;
+    Ok((d.bytes()?.into(), fixed(d)?))
+}
+
+fn read_version(d: &mut Decoder<'_>) -> Result<(NodeId, u64), WireFault> {
+    tuple(d, 2)?;
+    Ok((NodeId(fixed(d)?), d.u64()?))
+}
+
+fn read_arrival(d: &mut Decoder<'_>) -> Result<(Wall, RevokedId), WireFault> {
+    tuple(d, 3)?;
+    let kind = d.u8()?;
+    let id = fixed(d)?;
+    let id = match kind {
+        0 => RevokedId::Token(id),
+        1 => RevokedId::Session(id),
+        _ => return Err(WireFault("an unknown kind of revocation")),
+    };
+    Ok((Wall(d.u64()?), id))
+}
+
+fn read_epoch(d: &mut Decoder<'_>) -> Result<(Epoch, Digest), WireFault> {
+    tuple(d, 2)?;
+    Ok((Epoch(d.u64()?), Digest(fixed(d)?)))
+}
