@@ -48,6 +48,12 @@ pub fn expand_kem_seed(seed: &[u8; 64]) -> (Zeroizing<[u8; KEM_EXPANDED_KEY_BYTE
     (Zeroizing::new(key.to_expanded_bytes().into()), key.encapsulation_key().to_bytes().into())
 }
 
+/// The public half of a P-256 scalar, for providers that want both; `None` if it is zero or not below the order.
+pub fn public_point(scalar: &[u8; 32]) -> Option<PublicPoint> {
+    let key = p256::ecdsa::SigningKey::from_slice(scalar).ok()?;
+    Some(uncompressed(key.verifying_key()))
+}
+
 struct SoftEcdsa;
 struct SoftSigningKey(p256::ecdsa::SigningKey);
 struct SoftVerifyingKey(p256::ecdsa::VerifyingKey);

@@ -59,7 +59,7 @@ impl ReplayWindow {
     }
 
     /// Nonces that are held for this sender.
-    pub fn len(&self, sender: &[u8; 16]) -> usize {
+    pub fn held(&self, sender: &[u8; 16]) -> usize {
         self.senders.get(sender).map_or(0, |seen| seen.nonces.len())
     }
 }

@@ -81,13 +81,8 @@ impl fmt::Debug for Letter {
 /// The bytes of a letter.
 pub fn encode(letter: &Letter) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(letter.body.len() + 128));
-    match fields(&mut Encoder::new(&mut *out), letter) {
-        Ok(()) => out,
-        Err(never) => match never.into_write() {
-            Some(infallible) => match infallible {},
-            None => unreachable!("a letter has no field that fails to encode"),
-        },
-    }
+    fields(&mut Encoder::new(&mut *out), letter).expect("writing to memory does not fail");
+    out
 }
 
 /// The letter in these bytes. Takes no memory beyond their length.
@@ -100,11 +95,8 @@ pub fn decode(bytes: &[u8]) -> Result<Letter, Reject> {
     if version != VERSION {
         return Err(Reject::Version);
     }
-    let letter = body(&mut decoder).map_err(|_| Reject::Malformed)?;
-    match length == Some(FIELDS) && decoder.position() == bytes.len() {
-        true => letter.ok_or(Reject::Malformed),
-        false => Err(Reject::Malformed),
-    }
+    let letter = rest(&mut decoder).map_err(|_| Reject::Malformed)?;
+    if length == Some(FIELDS) && decoder.position() == bytes.len() { Ok(letter) } else { Err(Reject::Malformed) }
 }
 
 fn fields<W: Write>(e: &mut Encoder<W>, letter: &Letter) -> Result<(), minicbor::encode::Error<W::Error>> {
@@ -119,12 +111,12 @@ fn head(d: &mut Decoder<'_>) -> Result<(Option<u64>, u64), Error> {
     Ok((d.array()?, d.u64()?))
 }
 
-fn body(d: &mut Decoder<'_>) -> Result<Option<Letter>, Error> {
-    let purpose = Purpose::from_code(d.u8()?);
+fn rest(d: &mut Decoder<'_>) -> Result<Letter, Error> {
+    let purpose = Purpose::from_code(d.u8()?).ok_or_else(|| Error::message("an unknown purpose"))?;
     let (cluster, sender, receiver) = (id(d)?, id(d)?, id(d)?);
     let (incarnation, sent, nonce) = (d.u64()?, Wall(d.u64()?), id(d)?);
     let body = d.bytes()?.to_vec();
-    Ok(purpose.map(|purpose| Letter { purpose, cluster, sender, receiver, incarnation, sent, nonce, body }))
+    Ok(Letter { purpose, cluster, sender, receiver, incarnation, sent, nonce, body })
 }
 
 fn id(d: &mut Decoder<'_>) -> Result<[u8; 16], Error> {
