@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::handle::{Input, Shared};
 use crate::ports::{NetFault, Outgoing, Payload, Ports, Report, Store};
+use crate::server::stopped;
 
 /// Inputs that are taken at once, so that their writes share a transaction.
 const BATCH: usize = 64;
@@ -20,6 +21,9 @@ const BATCH: usize = 64;
 const MAX_OPEN_WRITES: u64 = 1024;
 /// Callers and peers that wait for an answer; beyond it they hear "busy".
 const MAX_OPEN_CALLS: usize = 16_384;
+
+/// The last writes get this long.
+const MAX_CLOSE: Duration = Duration::from_secs(10);
 
 /// Why the driver came to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,7 @@ pub struct Driver {
     submitted: WriteId,
     durable: WriteId,
     exchange_timeout: Duration,
+    scrub_interval: Duration,
     end: Option<End>,
 }
 
@@ -62,6 +67,7 @@ impl Driver {
         (store, reports): (Box<dyn Store>, mpsc::UnboundedReceiver<Report>),
         ports: Ports,
         shared: Arc<Shared>,
+        scrub_interval: Duration,
     ) -> Driver {
         let exchange_timeout = replica.view().config.gossip.round_timeout;
         Driver {
@@ -70,6 +76,7 @@ impl Driver {
             reports,
             ports,
             shared,
+            scrub_interval,
             done: mpsc::unbounded_channel(),
             open: BTreeMap::new(),
             last_call: 0,
@@ -81,18 +88,26 @@ impl Driver {
     }
 
     /// Runs until an end; `first` are the effects of booting. What was submitted is durable when this returns.
-    pub async fn run(mut self, first: Effects, inputs: &mut mpsc::Receiver<Input>, stop: &mut watch::Receiver<bool>) -> End {
+    pub async fn run(
+        mut self,
+        first: Effects,
+        inputs: &mut mpsc::Receiver<Input>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> End {
         self.carry_out(first);
         let mut batch = Vec::with_capacity(BATCH);
+        let mut scrub = tokio::time::interval(self.scrub_interval);
+        scrub.reset();
         while self.end.is_none() {
             let (deadline, _) = self.replica.deadline();
             let wait = Duration::from_millis(deadline.0.saturating_sub(self.ports.clock.now().tick.0));
             let listens = self.submitted.0 - self.durable.0 < MAX_OPEN_WRITES;
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => self.end = Some(End::Stopped),
+                () = stopped(stop) => self.end = Some(End::Stopped),
                 Some(report) = self.reports.recv() => self.report(report),
                 Some(event) = self.done.1.recv() => self.step(event),
+                _ = scrub.tick() => self.store.scrub(),
                 () = tokio::time::sleep(wait) => self.step(Event::Tick),
                 count = inputs.recv_many(&mut batch, BATCH), if listens => match count {
                     0 => self.end = Some(End::Stopped),
@@ -104,7 +119,9 @@ impl Driver {
     }
 
     async fn finish(mut self) -> End {
-        self.store.close().await;
+        if tokio::time::timeout(MAX_CLOSE, self.store.close()).await.is_err() {
+            tracing::error!("the disk did not take the last writes; nobody was told that they are durable");
+        }
         while let Ok(report) = self.reports.try_recv() {
             let Report::Written(id) = report else { continue };
             for effect in self.replica.handle(self.ports.clock.now(), Event::Written(id)) {
@@ -119,7 +136,7 @@ impl Driver {
     }
 
     fn report(&mut self, report: Report) {
-        self.step(match report {
+        let event = match report {
             Report::Written(id) => {
                 self.durable = id;
                 Event::Written(id)
@@ -129,7 +146,8 @@ impl Driver {
                 Event::WriteFailed { reason }
             }
             Report::Scrubbed { sound } => Event::Scrubbed { sound },
-        });
+        };
+        self.step(event);
     }
 
     fn admit(&mut self, input: Input) {

@@ -57,7 +57,7 @@ impl Server {
         loop {
             let (permit, accepted) = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = stopped(&mut stop) => break,
                 accepted = next(&self.listener, &permits) => accepted,
             };
             match accepted {
@@ -76,6 +76,12 @@ impl Server {
             tracing::warn!("some requests did not end in time and were cut off");
         }
     }
+}
+
+/// Resolves once the switch says stop, or is gone.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Both outcomes mean the same.
+    stop.wait_for(|stop| *stop).await.map(drop).unwrap_or_default();
 }
 
 async fn next(
@@ -122,7 +128,7 @@ pub async fn serve(stream: impl Stream + 'static, peer: SocketAddr, door: Door, 
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -178,7 +184,8 @@ fn holder(port: u16) -> Option<String> {
     let wanted = format!("socket:[{inode}]");
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
         let Ok(descriptors) = std::fs::read_dir(process.path().join("fd")) else { continue };
-        let holds = |link: std::fs::DirEntry| std::fs::read_link(link.path()).is_ok_and(|to| to.as_os_str() == &*wanted);
+        let holds =
+            |link: std::fs::DirEntry| std::fs::read_link(link.path()).is_ok_and(|to| to.as_os_str() == &*wanted);
         if descriptors.flatten().any(holds) {
             let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
             return Some(format!("{} (pid {})", name.trim(), process.file_name().to_string_lossy()));

@@ -66,8 +66,7 @@ pub fn client(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
 }
 
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).map_err(|e| file(key, path, e))?.collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(|e| file(key, path, e))?.collect();
     match found {
         Ok(chain) if chain.is_empty() => Err(file(key, path, "holds no certificate in PEM form")),
         Ok(chain) => Ok(chain),

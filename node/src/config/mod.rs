@@ -121,8 +121,11 @@ impl Settings {
     pub(crate) fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         if self.plain && !self.allow_plain && !self.listen.ip().is_loopback() {
-            let message = format!("plain HTTP on {} would show every token and password to the network: set tls.cert and \
-                tls.key, or http.allow_plain = true behind a proxy that speaks TLS", self.listen);
+            let message = format!(
+                "plain HTTP on {} would show every token and password to the network: set tls.cert and \
+                tls.key, or http.allow_plain = true behind a proxy that speaks TLS",
+                self.listen
+            );
             found.push(("http.plain", message));
         }
         if self.gossip.heartbeat < self.gossip.interval {

@@ -191,7 +191,10 @@ pub const OPTIONS: &[Opt] = &[
         kind: Kind::Path,
         default: Some("data"),
         meaning: "Where the database lies. Each node has one of its own.",
-        set: |s, v| { s.data_dir = v.path(); Ok(()) },
+        set: |s, v| {
+            s.data_dir = v.path();
+            Ok(())
+        },
     },
     Opt {
         key: "node.identity_file",
@@ -223,126 +226,180 @@ pub const OPTIONS: &[Opt] = &[
         kind: Kind::Flag,
         default: Some("false"),
         meaning: "Plain HTTP instead of TLS: on loopback only, unless http.allow_plain is set.",
-        set: |s, v| { s.plain = v.flag(); Ok(()) },
+        set: |s, v| {
+            s.plain = v.flag();
+            Ok(())
+        },
     },
     Opt {
         key: "http.allow_plain",
         kind: Kind::Flag,
         default: Some("false"),
         meaning: "Allows plain HTTP on other addresses, for a proxy in front that speaks TLS.",
-        set: |s, v| { s.allow_plain = v.flag(); Ok(()) },
+        set: |s, v| {
+            s.allow_plain = v.flag();
+            Ok(())
+        },
     },
     Opt {
         key: "tls.cert",
         kind: Kind::Path,
         default: Some("tls/server.pem"),
         meaning: "The certificate chain, PEM, the server's own first.",
-        set: |s, v| { s.tls_cert = v.path(); Ok(()) },
+        set: |s, v| {
+            s.tls_cert = v.path();
+            Ok(())
+        },
     },
     Opt {
         key: "tls.key",
         kind: Kind::Path,
         default: Some("tls/server.key"),
         meaning: "The private key of the certificate, PEM (PKCS#8).",
-        set: |s, v| { s.tls_key = v.path(); Ok(()) },
+        set: |s, v| {
+            s.tls_key = v.path();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.ca",
         kind: Kind::Path,
         default: Some(""),
         meaning: "The certificates, PEM, that sign the TLS certificates of peers. Empty: no peer is reached over TLS.",
-        set: |s, v| { s.gossip_ca = v.maybe_path(); Ok(()) },
+        set: |s, v| {
+            s.gossip_ca = v.maybe_path();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.interval_ms",
         kind: number("milliseconds", 50, 3_600_000),
         default: Some("2000"),
         meaning: "Between two rounds of the idle schedule. Local changes do not wait for it.",
-        set: |s, v| { s.gossip.interval = v.millis(); Ok(()) },
+        set: |s, v| {
+            s.gossip.interval = v.millis();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.heartbeat_ms",
         kind: number("milliseconds", 50, 3_600_000),
         default: Some("30000"),
         meaning: "A peer that is known to be equal is still asked this often.",
-        set: |s, v| { s.gossip.heartbeat = v.millis(); Ok(()) },
+        set: |s, v| {
+            s.gossip.heartbeat = v.millis();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.fanout",
         kind: number("peers", 1, 64),
         default: Some("3"),
         meaning: "Peers spoken to in one round of the schedule.",
-        set: |s, v| { s.gossip.fanout = v.count(); Ok(()) },
+        set: |s, v| {
+            s.gossip.fanout = v.count();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.debounce_ms",
         kind: number("milliseconds", 0, 10_000),
         default: Some("5"),
         meaning: "A local change waits this long for company before it is pushed.",
-        set: |s, v| { s.gossip.debounce = v.millis(); Ok(()) },
+        set: |s, v| {
+            s.gossip.debounce = v.millis();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.round_timeout_ms",
         kind: number("milliseconds", 100, 600_000),
         default: Some("5000"),
         meaning: "How long a round may take before it counts as failed.",
-        set: |s, v| { s.gossip.round_timeout = v.millis(); Ok(()) },
+        set: |s, v| {
+            s.gossip.round_timeout = v.millis();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.max_clock_drift_ms",
         kind: number("milliseconds", 100, 600_000),
         default: Some("10000"),
         meaning: "Peers whose clocks differ by more are refused.",
-        set: |s, v| { s.gossip.max_clock_drift = v.millis(); Ok(()) },
+        set: |s, v| {
+            s.gossip.max_clock_drift = v.millis();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.remove_horizon_s",
         kind: number("seconds", 60, 3650 * DAY_S),
         default: Some("2592000"),
         meaning: "A removed entry that not every peer acknowledged is forgotten after this; nothing comes back by it.",
-        set: |s, v| { s.gossip.remove_horizon = v.seconds(); Ok(()) },
+        set: |s, v| {
+            s.gossip.remove_horizon = v.seconds();
+            Ok(())
+        },
     },
     Opt {
         key: "gossip.allowed_nodes",
         kind: Kind::List,
         default: Some(""),
         meaning: "Node ids or names that may speak. Empty: every pinned peer.",
-        set: |s, v| { s.allowed_nodes = v.list().into_iter().collect(); Ok(()) },
+        set: |s, v| {
+            s.allowed_nodes = v.list().into_iter().collect();
+            Ok(())
+        },
     },
     Opt {
         key: "tokens.access_ttl_s",
         kind: number("seconds", 1, DAY_S),
         default: Some("600"),
         meaning: "Lifetime of access tokens, unless the client has one of its own.",
-        set: |s, v| { s.tokens.access_ttl = v.seconds(); Ok(()) },
+        set: |s, v| {
+            s.tokens.access_ttl = v.seconds();
+            Ok(())
+        },
     },
     Opt {
         key: "tokens.session_ttl_s",
         kind: number("seconds", 60, 30 * DAY_S),
         default: Some("28800"),
         meaning: "Lifetime of sessions.",
-        set: |s, v| { s.tokens.session_ttl = v.seconds(); Ok(()) },
+        set: |s, v| {
+            s.tokens.session_ttl = v.seconds();
+            Ok(())
+        },
     },
     Opt {
         key: "tokens.key_lifetime_s",
         kind: number("seconds", 60, 3650 * DAY_S),
         default: Some("2592000"),
         meaning: "Age at which a signing key is succeeded by the next.",
-        set: |s, v| { s.tokens.key_lifetime = v.seconds(); Ok(()) },
+        set: |s, v| {
+            s.tokens.key_lifetime = v.seconds();
+            Ok(())
+        },
     },
     Opt {
         key: "tokens.jwks_max_age_s",
         kind: number("seconds", 0, DAY_S),
         default: Some("60"),
         meaning: "How long others may cache the JWKS. A rotated key waits this long before it signs.",
-        set: |s, v| { s.tokens.jwks_max_age = v.seconds(); Ok(()) },
+        set: |s, v| {
+            s.tokens.jwks_max_age = v.seconds();
+            Ok(())
+        },
     },
     Opt {
         key: "users.file",
         kind: Kind::Path,
         default: Some(""),
         meaning: "A TOML file of users: `[[user]]` with `name`, `password_hash` (from `symbolon user hash`) and `groups`.",
-        set: |s, v| { s.users_file = v.maybe_path(); Ok(()) },
+        set: |s, v| {
+            s.users_file = v.maybe_path();
+            Ok(())
+        },
     },
     Opt {
         key: "users.admin_group",
@@ -356,21 +413,30 @@ pub const OPTIONS: &[Opt] = &[
         kind: number("hashes", 1, 64),
         default: Some("1"),
         meaning: "Password hashes computed at one time; each takes a core and 19 MiB. Others wait in a short line.",
-        set: |s, v| { s.password_hashes = v.count(); Ok(()) },
+        set: |s, v| {
+            s.password_hashes = v.count();
+            Ok(())
+        },
     },
     Opt {
         key: "limits.connections",
         kind: number("connections", 1, 100_000),
         default: Some("4096"),
         meaning: "Open connections of callers and peers; further ones wait in the queue of the system.",
-        set: |s, v| { s.connections = v.count(); Ok(()) },
+        set: |s, v| {
+            s.connections = v.count();
+            Ok(())
+        },
     },
     Opt {
         key: "limits.scrub_interval_s",
         kind: number("seconds", 1, 365 * DAY_S),
         default: Some("21600"),
         meaning: "Between two background checks of the database file.",
-        set: |s, v| { s.scrub_interval = v.seconds(); Ok(()) },
+        set: |s, v| {
+            s.scrub_interval = v.seconds();
+            Ok(())
+        },
     },
     Opt {
         key: "log.level",
@@ -378,14 +444,20 @@ pub const OPTIONS: &[Opt] = &[
         default: Some("info"),
         meaning: "error: broken, needs a person. warn: wrong but handled. info: what an operator wants to have seen. debug, \
                   trace: for finding out why.",
-        set: |s, v| { s.log_level = v.text(); Ok(()) },
+        set: |s, v| {
+            s.log_level = v.text();
+            Ok(())
+        },
     },
     Opt {
         key: "log.format",
         kind: Kind::Choice(&["text", "json"]),
         default: Some("text"),
         meaning: "Lines for people, or one JSON object a line.",
-        set: |s, v| { s.log_json = v.text() == "json"; Ok(()) },
+        set: |s, v| {
+            s.log_json = v.text() == "json";
+            Ok(())
+        },
     },
 ];
 

@@ -102,7 +102,9 @@ impl Reader<'_> {
     }
 
     fn variable(&mut self, variable: String, value: &str) {
-        let Some((section, key)) = variable.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__")) else { return };
+        let Some((section, key)) = variable.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__")) else {
+            return;
+        };
         let key = format!("{section}.{key}").to_lowercase();
         let place = Place::Environment { variable };
         let Some(option) = find(&key) else { return self.problem(place, &key, unknown(&key)) };

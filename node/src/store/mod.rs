@@ -14,7 +14,9 @@ pub enum StoreError {
     #[error("{0} is in use by another process: give each node a node.data_dir of its own")]
     Locked(PathBuf),
     /// It was written by a newer build.
-    #[error("{path} has schema version {found}, this build knows up to {known}: run the newer build again, or restore a backup")]
+    #[error(
+        "{path} has schema version {found}, this build knows up to {known}: run the newer build again, or restore a backup"
+    )]
     Newer {
         /// The database.
         path: PathBuf,

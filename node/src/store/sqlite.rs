@@ -111,7 +111,8 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), StoreError> {
         let mut script = String::from("BEGIN;");
         for table in Table::ALL {
             let name = table.name();
-            script += &format!("CREATE TABLE {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;");
+            script +=
+                &format!("CREATE TABLE {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;");
         }
         script += &format!("PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;");
         connection.execute_batch(&script).map_err(sqlite)?;

@@ -65,7 +65,9 @@ impl Facts {
             Fact::Restored { from, ops } => {
                 warn!(%from, ops, "this disk was rolled back; what was lost comes back from peers");
             }
-            Fact::Superseded { by, stops: false } => warn!(by = by.0, "a newer incarnation is known; taking a fresh one"),
+            Fact::Superseded { by, stops: false } => {
+                warn!(by = by.0, "a newer incarnation is known; taking a fresh one")
+            }
             Fact::Superseded { by, stops: true } => {
                 error!(by = by.0, "a clone of this node runs under the same identity; this one stops");
             }

@@ -12,7 +12,8 @@ use crate::handle::Load;
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
 /// Statuses with a counter of their own; all others share one.
-const STATUSES: [u16; 19] = [200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 421, 426, 429, 500, 503, 0];
+const STATUSES: [u16; 19] =
+    [200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 421, 426, 429, 500, 503, 0];
 const METADATA: Metadata<'static> = Metadata::new("symbolon", Level::INFO, None);
 
 /// What requests are counted by.
@@ -75,10 +76,7 @@ impl Route {
 
 impl Default for Meters {
     fn default() -> Meters {
-        let recorder = PrometheusBuilder::new()
-            .set_buckets(&BUCKETS)
-            .expect("there are buckets")
-            .build_recorder();
+        let recorder = PrometheusBuilder::new().set_buckets(&BUCKETS).expect("there are buckets").build_recorder();
         let latency = ROUTES.map(|(_, name)| {
             let key = Key::from_parts("symbolon_request_duration_seconds", vec![Label::new("route", name)]);
             recorder.register_histogram(&key, &METADATA)
