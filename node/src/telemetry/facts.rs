@@ -1,0 +1,89 @@
+//! One fact, one line, one counter.
+
+use metrics::Counter;
+use symbolon_core::replica::{Actor, Fact};
+use tracing::{debug, error, info, warn};
+
+use super::Meters;
+
+/// Turns facts into lines and counts.
+pub struct Facts {
+    changes: Counter,
+    merged_cells: Counter,
+    learned: Counter,
+    rejects: Counter,
+    rounds_failed: Counter,
+    divergences: Counter,
+}
+
+impl Facts {
+    /// Counts into these meters.
+    pub fn new(meters: &Meters) -> Facts {
+        Facts {
+            changes: meters.counter("symbolon_changes_total"),
+            merged_cells: meters.counter("symbolon_merged_cells_total"),
+            learned: meters.counter("symbolon_learned_entries_total"),
+            rejects: meters.counter("symbolon_rejected_frames_total"),
+            rounds_failed: meters.counter("symbolon_failed_exchanges_total"),
+            divergences: meters.counter("symbolon_divergences_total"),
+        }
+    }
+
+    /// Tells one.
+    pub fn note(&self, fact: &Fact) {
+        match fact {
+            Fact::Booted { incarnation, cells } => info!(incarnation = incarnation.0, cells, "booted"),
+            Fact::Changed { actor, request, subject } => {
+                self.changes.increment(1);
+                info!(actor = %name(actor), request, subject, "changed");
+            }
+            Fact::Merged { from, cells, deep } => {
+                self.merged_cells.increment(*cells as u64);
+                debug!(%from, cells, deep, "merged");
+            }
+            Fact::Learned { from, entries } => {
+                self.learned.increment(*entries as u64);
+                debug!(%from, entries, "learned of revocations");
+            }
+            Fact::Rejected { from, reason } => {
+                self.rejects.increment(1);
+                let from = from.map(|node| node.to_string()).unwrap_or_default();
+                warn!(from, %reason, "frame refused");
+            }
+            Fact::RoundFailed { with, reason } => {
+                self.rounds_failed.increment(1);
+                let reason = reason.map(|reason| reason.name()).unwrap_or("unreachable");
+                debug!(%with, reason, "exchange failed");
+            }
+            Fact::KeyStage { kid, stage } => info!(%kid, stage, "signing key"),
+            Fact::RingKey { id, how } => info!(id, how, "wrapping key"),
+            Fact::Dropped { cells } => debug!(cells, "empty cells dropped"),
+            Fact::Diverged { with } => {
+                self.divergences.increment(1);
+                error!(%with, "equal vectors, different digests: state has diverged from this peer");
+            }
+            Fact::Restored { from, ops } => {
+                warn!(%from, ops, "this disk was rolled back; what was lost comes back from peers");
+            }
+            Fact::Superseded { by, stops: false } => {
+                warn!(by = by.0, "a newer incarnation is known; taking a fresh one")
+            }
+            Fact::Superseded { by, stops: true } => {
+                error!(by = by.0, "a clone of this node runs under the same identity; this one stops");
+            }
+            Fact::Readiness { reasons } if reasons.is_empty() => info!("ready"),
+            Fact::Readiness { reasons } => warn!(reasons = reasons.join(", "), "not ready"),
+            Fact::StoreFailed { reason } => error!(reason, "the store failed; nothing is promised until it is back"),
+            Fact::Unsound => error!("the data on disk fails its own digest; this node comes back empty"),
+        }
+    }
+}
+
+fn name(actor: &Actor) -> String {
+    match actor {
+        Actor::Anonymous(address) => format!("anonymous at {address}"),
+        Actor::User(user) => format!("user {user}"),
+        Actor::Client(client) => format!("client {client}"),
+        Actor::Operator => "operator".to_owned(),
+    }
+}
