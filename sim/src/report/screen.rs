@@ -35,7 +35,10 @@ impl Screen {
 
     /// What is run, and its story.
     pub fn story(&self, plan: &str, nodes: usize, story: &str) {
-        self.line(&format!("\n  {}", style(format!("{plan} · {nodes} nodes · live")).bold()));
+        self.line(&format!(
+            "\n  {}",
+            style(format!("{plan} · {nodes} node{} · live", if nodes == 1 { "" } else { "s" })).bold()
+        ));
         self.line("");
         for line in story.lines() {
             self.line(&format!("  {}", style(line).italic()));

@@ -98,8 +98,9 @@ impl Cluster {
         let issuer = format!("{scheme}://127.0.0.1:{}", ports.first().context("a cluster has a node")?);
         let mut nodes = Vec::with_capacity(ports.len());
         for (name, port) in layout.names.iter().zip(ports) {
-            let data = dir.path().join(name);
-            std::fs::create_dir(&data)?;
+            let home = dir.path().join(name);
+            process::run(&binary, &["init", text(&home)?, "--name", name])?;
+            let data = home.join("data");
             let proxy = if layout.proxies { Some(Proxy::start(port).await?) } else { None };
             let facts = Facts {
                 name,
@@ -107,6 +108,7 @@ impl Cluster {
                 reached_at: proxy.as_ref().map_or(port, Proxy::port),
                 issuer: &issuer,
                 data_dir: &data,
+                identity_file: &home.join("identity.key"),
                 users_file: &users_file,
                 certificates: certificates.as_ref(),
                 gossip: layout.gossip,
@@ -240,8 +242,8 @@ impl Node {
     }
 
     fn launch(&mut self, binary: &Path, workers: Option<usize>) -> Result<()> {
-        let config = self.config.to_str().context("temporary directories have plain names")?;
-        self.process = Some(Process::start(binary, &["serve", "--config", config], workers, &self.log)?);
+        let arguments = ["serve", "--config", text(&self.config)?];
+        self.process = Some(Process::start(binary, &arguments, workers, &self.log)?);
         Ok(())
     }
 
@@ -263,6 +265,10 @@ impl Node {
         let tail = process::tail(&self.log);
         bail!("{} is not ready after {} s ({reason}); the end of its log:\n{tail}", self.name, READY_WITHIN.as_secs())
     }
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("temporary directories have plain names")
 }
 
 /// 32 random bytes.

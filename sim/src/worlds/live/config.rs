@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use argon2::password_hash::PasswordHasher;
@@ -41,7 +41,7 @@ struct Cluster<'a> {
 struct Identity<'a> {
     name: &'a str,
     data_dir: &'a Path,
-    identity_file: PathBuf,
+    identity_file: &'a Path,
 }
 
 #[derive(Serialize)]
@@ -95,8 +95,10 @@ pub(super) struct Facts<'a> {
     pub reached_at: u16,
     /// The origin that all tokens of the cluster name.
     pub issuer: &'a str,
-    /// Where its database and its identity lie.
+    /// Where its database lies.
     pub data_dir: &'a Path,
+    /// Who it is.
+    pub identity_file: &'a Path,
     /// The users file.
     pub users_file: &'a Path,
     /// None: plain HTTP.
@@ -112,11 +114,7 @@ pub(super) fn node(facts: &Facts<'_>) -> Result<String> {
     let ms = |span: crate::plan::Span| u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX);
     let config = NodeConfig {
         cluster: Cluster { name: "demo", issuer: facts.issuer },
-        node: Identity {
-            name: facts.name,
-            data_dir: facts.data_dir,
-            identity_file: facts.data_dir.with_extension("key"),
-        },
+        node: Identity { name: facts.name, data_dir: facts.data_dir, identity_file: facts.identity_file },
         http: Http {
             listen: format!("127.0.0.1:{}", facts.port),
             address: format!("{scheme}://127.0.0.1:{}", facts.reached_at),

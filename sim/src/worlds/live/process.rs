@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -90,6 +90,20 @@ impl Process {
         let pid = pid.context("the process has ended")?;
         kill_process(pid, signal).with_context(|| format!("no signal for process {}", self.pid))
     }
+}
+
+/// Runs `program` to its end.
+///
+/// # Errors
+/// It does not start, or fails; the error shows what it said.
+pub fn run(program: &Path, arguments: &[&str]) -> Result<()> {
+    let output = std::process::Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("{} does not start", program.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{} {} ended with {}: {said}", program.display(), arguments.join(" "), output.status);
+    }
+    Ok(())
 }
 
 /// The last lines of a log, indented.
