@@ -9,8 +9,7 @@ pub fn headline() -> Result<String> {
     let commit = said("git", &["describe", "--always", "--dirty"]).unwrap_or_else(|| "unknown".into());
     let compiler = said("rustc", &["--version"]).unwrap_or_else(|| "rustc unknown".into());
     let cores = std::thread::available_parallelism()?;
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-    Ok(format!("commit {commit} · {profile} · {} · {cores} cores · {compiler}", processor()))
+    Ok(format!("commit {commit} · {} · {cores} cores · {compiler}", processor()))
 }
 
 fn said(program: &str, arguments: &[&str]) -> Option<String> {

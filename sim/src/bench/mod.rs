@@ -67,13 +67,13 @@ const QUICK: Pace = Pace { slice: Duration::from_millis(500), slices: 2, changes
 
 /// Measures, and writes the table and the summary.
 pub fn bench(arguments: &Bench) -> Result<Ended> {
+    if cfg!(debug_assertions) {
+        return Ok(Ended::Misasked("a debug build measures nothing: cargo build --release --bins".into()));
+    }
     let pace = if arguments.quick { QUICK } else { FULL };
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures: Vec<Figure> = Vec::new();
-    if cfg!(debug_assertions) {
-        eprintln!("this is a debug build: build with --release before you believe a figure");
-    }
     if wanted(Part::Tokens) {
         eprintln!("tokens and introspection against bare handlers …");
         figures.extend(runtime.block_on(tokens::measure(&pace))?);
