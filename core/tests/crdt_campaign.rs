@@ -5,7 +5,7 @@ mod crdt_common;
 
 use crdt_common::campaign::{Mistake, Shape, run};
 
-const SEEDS: u64 = 4000;
+const SEEDS: u64 = 3000;
 
 #[test]
 fn every_history_converges_on_what_survived() {

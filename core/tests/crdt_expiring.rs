@@ -21,9 +21,9 @@ fn union(a: &Set, b: &Set) -> Set {
 
 fn drawn(dice: &mut Dice) -> Set {
     let mut set = Set::new(Wall(0));
-    (0..20).for_each(|_| {
-        drop(set.insert(Wall(1 + dice.below(5 * EPOCH_MS as usize) as u64), Key(dice.below(12) as u8)))
-    });
+    for _ in 0..20 {
+        set.insert(Wall(1 + dice.below(5 * EPOCH_MS as usize) as u64), Key(dice.below(12) as u8));
+    }
     set
 }
 
@@ -84,7 +84,9 @@ fn whatever_was_inserted_is_held_or_over_whatever_the_clocks_do() {
                     sets[who].insert(expiry, item);
                     told.push((who, expiry, item));
                 }
-                2 => drop(sets[who].purge(now)),
+                2 => {
+                    sets[who].purge(now);
+                }
                 _ => {
                     let sent = items(&sets[1 - who]);
                     told.extend(sent.iter().map(|(expiry, item)| (who, *expiry, *item)));
@@ -102,7 +104,9 @@ fn whatever_was_inserted_is_held_or_over_whatever_the_clocks_do() {
 fn arrivals_are_followed_in_bounded_steps() {
     let mut set: ExpiringSet<Wide> = ExpiringSet::new(Wall(0));
     let total = MAX_ARRIVALS as u64 + 10;
-    (0..total).for_each(|at| drop(set.insert(Wall(1000 + at), Wide(at))));
+    for at in 0..total {
+        set.insert(Wall(1000 + at), Wide(at));
+    }
     let mut cursor = Cursor::default();
     let mut followed = Vec::new();
     loop {

@@ -5,7 +5,7 @@ mod crdt_common;
 use crdt_common::campaign::{Mistake, Shape, run};
 use symbolon_core::crdt::zoo::Bug;
 
-const SEEDS: u64 = 4000;
+const SEEDS: u64 = 3000;
 
 #[test]
 fn a_store_that_leaves_out_a_rule_is_caught() {

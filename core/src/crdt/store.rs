@@ -2,6 +2,7 @@
 //! knows no peers.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
 use imbl::{OrdMap, OrdSet};
@@ -291,6 +292,18 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         assert!(self.index.iter().eq(postings), "the index differs from the contexts");
         assert!(self.empty.iter().map(|(touched, key)| (*touched, key)).eq(empty), "the empty keys differ");
         assert!(self.buckets() == self.recompute(), "the digest differs from the siblings");
+    }
+}
+
+/// Sizes alone: values may be secrets, and a store may be large.
+impl<K: Ord + Clone, V: Clone> fmt::Debug for DottedStore<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DottedStore")
+            .field("vector", &self.vector)
+            .field("floor", &self.floor)
+            .field("cells", &self.len())
+            .field("live", &self.live_len())
+            .finish_non_exhaustive()
     }
 }
 
