@@ -139,8 +139,10 @@ fn a_delta_carries_what_changed_and_nothing_else() {
     sync(&a, &mut b);
     b.write(replica(1, 1), Key(7), Value(2), hlc(2));
     b.remove(replica(1, 1), &Key(9), hlc(2));
-    let keys: Vec<Key> = b.cut(a.vector()).unit().cells.into_iter().map(|(key, _)| key).collect();
+    let cut = b.cut(a.vector());
+    let keys: Vec<Key> = cut.unit().cells.into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, [Key(7), Key(9)]);
+    assert_eq!((cut.cell_count(), cut.base()), (2, a.vector()));
 }
 
 fn op(node: u8, seq: u64, value: Option<u64>) -> Op<Value> {

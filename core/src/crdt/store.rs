@@ -170,7 +170,8 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         dot
     }
 
-    /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's.
+    /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's. This store must still hold what
+    /// the unit was cut for ([`Cut::base`](super::Cut::base)), since the unit leaves that out.
     pub fn merge(&mut self, unit: Unit<K, V>) -> Result<Changes<K>, UnitFault> {
         unit.validate()?;
         #[cfg(feature = "zoo")]

@@ -255,6 +255,10 @@ impl World {
         let late = self.mistake == Some(Mistake::LateVector);
         let vector = if late { self.members[transfer.from].store.vector() } else { cut.vector() }.clone();
         let deep = cut.is_deep() && self.mistake != Some(Mistake::NoDeepPath);
+        assert!(
+            self.members[transfer.to].store.vector().covers(cut.base()) || self.mistake.is_some(),
+            "a transfer does not outlive the boot of its receiver"
+        );
         let cells = transfer.staged.drain(..).flat_map(|part| part.cells).collect();
         self.merge(transfer.to, Unit { cells, vector, floor: cut.floor().clone(), deep })?;
         self.members[transfer.to].truth.extend(&transfer.truth);
