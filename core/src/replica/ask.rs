@@ -9,11 +9,15 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::ledger::Held;
-use super::{Actor, CallId, Effect, Fact, Receipt, Refusal, Replica, Reply, Request, Seed, Work, Worked, WriteConcern};
+use super::{
+    Actor, CallId, Effect, Fact, Receipt, Refusal, Replica, Reply, Request, Seed, Work, Worked, WriteConcern,
+};
 use crate::config::{MAX_ID_BYTES, MAX_PEERS};
 use crate::crdt::NodeId;
 use crate::crypto::keys::node_id;
-use crate::state::{Body, Client, ClientAuthMethod, ClientSecret, Collection, Key, PinnedPeer, RevokedId, Scope, Standing};
+use crate::state::{
+    Body, Client, ClientAuthMethod, ClientSecret, Collection, Key, PinnedPeer, RevokedId, Scope, Standing,
+};
 use crate::time::Wall;
 use crate::token::keys::KeyStep;
 use crate::token::{keys, session};
@@ -21,7 +25,8 @@ use crate::token::{keys, session};
 /// How long a client's former secret stays good after a rotation.
 const FORMER_SECRET_TTL: Duration = Duration::from_secs(3600);
 /// Checked when the user is unknown, so that it costs the same: Argon2id with the parameters of real hashes.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3ltYm9sb24tbm9ib2R5$2a6nN3BqAv0JM6xWc1o3n0kkRkVqkfR9rgvPTu4JtCQ";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c3ltYm9sb24tbm9ib2R5$2a6nN3BqAv0JM6xWc1o3n0kkRkVqkfR9rgvPTu4JtCQ";
 /// Logins whose passwords are being checked at one time.
 const MAX_LOGINS: usize = 1024;
 
@@ -240,7 +245,10 @@ impl Replica {
             return invalid("gossip_signing_pub_key_der", "no point of the curve P-256");
         }
         if node != NodeId(node_id(&gossip_key)) {
-            return invalid("node_id", "not the id that follows from the gossip key: copy both from the node's kem-info");
+            return invalid(
+                "node_id",
+                "not the id that follows from the gossip key: copy both from the node's kem-info",
+            );
         }
         if node == self.head.identity.node {
             return invalid("node_id", "this is the node itself");
@@ -282,7 +290,9 @@ impl Replica {
 fn subject(request: &Request) -> String {
     match request {
         Request::CreateClient(client) => client.name.clone(),
-        Request::UpdateClient { id, .. } | Request::DeleteClient { id } | Request::RotateClientSecret { id } => id.clone(),
+        Request::UpdateClient { id, .. } | Request::DeleteClient { id } | Request::RotateClientSecret { id } => {
+            id.clone()
+        }
         Request::DefineScope { name, .. } | Request::RemoveScope { name } => name.clone(),
         Request::RevokeUserSessions { user } => user.clone(),
         Request::SeedNode(seed) => seed.node.to_string(),
@@ -339,7 +349,11 @@ fn check_client(client: &Client) -> Result<(), Refusal> {
     client.scopes.iter().try_for_each(|scope| check_scope_name(scope))?;
     client.redirect_uris.iter().try_for_each(|uri| check_text("redirect_uris", uri, 1024))?;
     client.audience.iter().try_for_each(|audience| check_text("audience", audience, 1024))?;
-    let sizes = [("scope", client.scopes.len()), ("redirect_uris", client.redirect_uris.len()), ("audience", client.audience.len())];
+    let sizes = [
+        ("scope", client.scopes.len()),
+        ("redirect_uris", client.redirect_uris.len()),
+        ("audience", client.audience.len()),
+    ];
     if let Some((field, _)) = sizes.into_iter().find(|(_, len)| *len > MAX_ENTRIES) {
         return Err(Refusal::Invalid { field, problem: format!("at most {MAX_ENTRIES} entries") });
     }
@@ -347,7 +361,8 @@ fn check_client(client: &Client) -> Result<(), Refusal> {
     if client.access_token_ttl_s.is_some_and(|ttl| ttl == 0 || u64::from(ttl) > longest) {
         return Err(Refusal::Invalid { field: "access_token_ttl_s", problem: format!("1 to {longest} seconds") });
     }
-    if client.auth_method == ClientAuthMethod::None && client.grants.contains(&crate::state::Grant::ClientCredentials) {
+    if client.auth_method == ClientAuthMethod::None && client.grants.contains(&crate::state::Grant::ClientCredentials)
+    {
         let problem = "a public client cannot use client_credentials (RFC 6749, section 4.4)".into();
         return Err(Refusal::Invalid { field: "grant_types", problem });
     }

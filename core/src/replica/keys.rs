@@ -37,9 +37,8 @@ impl Replica {
         let held = |kid: &str| own.iter().any(|key| *key.published.kid == *kid);
         let until = self.last_token_expiry();
         let lost = published.iter().filter(|key| !held(&key.kid) && key.stage != KeyStage::Upcoming);
-        self.orphans = lost
-            .map(|key| crate::state::PublishedKey { stage: retiring(key.stage, until), ..key.clone() })
-            .collect();
+        self.orphans =
+            lost.map(|key| crate::state::PublishedKey { stage: retiring(key.stage, until), ..key.clone() }).collect();
         self.own_keys = own;
         self.refresh_keys();
     }
@@ -119,7 +118,8 @@ impl Replica {
         let mut union = imbl::OrdMap::new();
         for record in view.nodes.values().filter(|record| admission::may_sign_tokens(view, record)) {
             for published in record.token_keys.iter().filter(|key| !view.key_is_withdrawn(&key.kid)) {
-                let parsed = view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
+                let parsed =
+                    view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
                 let verifier = match parsed {
                     Some(known) => Some(known.verifier.clone()),
                     None => self.crypto.ecdsa.verifying_key(&published.point),

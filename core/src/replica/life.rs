@@ -10,7 +10,7 @@ use super::exchange::Digests;
 use super::ledger::Held;
 use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW};
-use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId};
+use crate::crdt::{Hlc, HybridClock, Incarnation};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -196,11 +196,6 @@ impl Replica {
             self.note(Fact::Unsound);
             self.write_failed("the data on disk does not match its own digest");
         }
-    }
-
-    /// Whether this node is a peer that rounds are held with.
-    pub(super) fn knows_peer(&self, node: NodeId) -> bool {
-        self.gossip.peers.contains_key(&node)
     }
 }
 
