@@ -36,11 +36,13 @@ pub enum Reject {
     Version,
     /// The store of the receiver failed: it promises nothing until it has booted anew.
     Unavailable,
+    /// Too many questions from this sender.
+    Busy,
 }
 
 impl Reject {
     /// All of them, in the order of their counters.
-    pub const ALL: [Reject; 14] = [
+    pub const ALL: [Reject; 15] = [
         Reject::Malformed,
         Reject::Oversized,
         Reject::UnknownSender,
@@ -55,6 +57,7 @@ impl Reject {
         Reject::Forged,
         Reject::Version,
         Reject::Unavailable,
+        Reject::Busy,
     ];
 
     /// The reason of this stable name.
@@ -79,6 +82,7 @@ impl Reject {
             Reject::Forged => "forged",
             Reject::Version => "version",
             Reject::Unavailable => "unavailable",
+            Reject::Busy => "busy",
         }
     }
 
@@ -93,6 +97,7 @@ impl Reject {
             Reject::NotForUs => 421,
             Reject::Version => 426,
             Reject::Unavailable => 503,
+            Reject::Busy => 429,
         }
     }
 }

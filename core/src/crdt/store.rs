@@ -2,6 +2,7 @@
 //! knows no peers.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
 use imbl::{OrdMap, OrdSet};
@@ -173,7 +174,8 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         dot
     }
 
-    /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's.
+    /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's. This store must still hold what
+    /// the unit was cut for ([`Cut::base`](super::Cut::base)), since the unit leaves that out.
     pub fn merge(&mut self, unit: Unit<K, V>) -> Result<Changes<K>, UnitFault> {
         unit.validate()?;
         #[cfg(feature = "zoo")]
@@ -295,6 +297,18 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         assert!(self.index.iter().eq(postings), "the index differs from the contexts");
         assert!(self.empty.iter().map(|(touched, key)| (*touched, key)).eq(empty), "the empty keys differ");
         assert!(self.buckets() == self.recompute(), "the digest differs from the siblings");
+    }
+}
+
+/// Sizes alone: values may be secrets, and a store may be large.
+impl<K: Ord + Clone, V: Clone> fmt::Debug for DottedStore<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DottedStore")
+            .field("vector", &self.vector)
+            .field("floor", &self.floor)
+            .field("cells", &self.len())
+            .field("live", &self.live_len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -50,6 +50,7 @@ impl Peer {
         let message = Message {
             number,
             base,
+            your_life: self.life.unwrap_or_default(),
             heard: self.heard.back().map_or(0, |(number, _)| *number),
             resync: self.resync,
             changes,

@@ -14,6 +14,8 @@ use crate::wire::message::Message;
 pub struct Incoming {
     /// The sender's life.
     pub incarnation: Incarnation,
+    /// Ours.
+    pub own: Incarnation,
     /// The message.
     pub message: Message,
     /// Now.
@@ -52,12 +54,20 @@ impl Peer {
     /// # Errors
     /// [`Reject::Forged`] or [`Reject::Oversized`], if it contradicts itself; what it told of the sender's own state stays.
     pub fn receive(&mut self, incoming: Incoming) -> Result<Heard, Reject> {
-        let Incoming { incarnation, message, now } = incoming;
+        let Incoming { incarnation, own, mut message, now } = incoming;
         if self.life != Some(incarnation) {
             self.begin_life(incarnation);
         }
         self.last_exchange = Some(now);
         self.presumed = None;
+        if message.your_life != own {
+            // It speaks to a former life of ours, or has heard none: no number of ours in it means anything now, and what
+            // it cut was cut for a disk that may have held more than ours.
+            message.heard = 0;
+            message.want = None;
+            message.part = None;
+            message.your_record = 0;
+        }
         let vector = self.hear_vector(&message);
         self.resync = vector.is_none();
         self.hear_acknowledgement(&message, now);

@@ -58,7 +58,14 @@ impl Outgoing {
         });
         let index = self.next as u32;
         self.next += 1;
-        Some(message::Part { index, last: part.last, deep: self.cut.is_deep(), floor, marks: marks.collect(), cells: part.cells })
+        Some(message::Part {
+            index,
+            last: part.last,
+            deep: self.cut.is_deep(),
+            floor,
+            marks: marks.collect(),
+            cells: part.cells,
+        })
     }
 
     /// The peer awaits this part: go on from there.

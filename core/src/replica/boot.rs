@@ -50,7 +50,6 @@ pub enum BootError {
 }
 
 /// The rows, read.
-#[derive(Default)]
 pub(super) struct Loaded {
     pub cells: DottedStore<Key, Value>,
     pub marks: OrdMap<ReplicaId, Mark>,
@@ -118,7 +117,15 @@ fn check(config: &Config) -> Result<(), BootError> {
 
 /// Reads all rows, and judges the data by its own digest.
 fn load(recovered: Recovered) -> Result<Loaded, BootError> {
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded {
+        cells: DottedStore::new(),
+        marks: OrdMap::new(),
+        records: OrdMap::new(),
+        pinned: OrdMap::new(),
+        revoked: ExpiringSet::new(Wall(0)),
+        secrets: BTreeMap::new(),
+        meta: None,
+    };
     let (mut cells, mut vector, mut expiring) = (Vec::new(), VersionVector::new(), Vec::new());
     for Row { table, key, value } in recovered.rows {
         let value = value.unwrap_or_default();

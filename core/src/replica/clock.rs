@@ -67,7 +67,11 @@ impl Replica {
         }
         for (holds, name, detail) in [
             (self.watch.jumped.is_some(), "clock_jumped", "the wall clock moved against the monotonic clock"),
-            (self.watch.outvoted, "clock_outvoted", "a majority of the peers and this node refuse each other's clocks"),
+            (
+                self.watch.outvoted,
+                "clock_outvoted",
+                "a majority of the peers and this node refuse each other's clocks",
+            ),
             (self.watch.behind, "clock_behind", "the wall clock lies behind this node's own changes"),
         ] {
             if holds {
@@ -75,7 +79,8 @@ impl Replica {
             }
         }
         if self.head.signer.is_none() {
-            reasons.push(("no_signing_key", "no signing key is active yet: it waits for its peers to know it".into()));
+            reasons
+                .push(("no_signing_key", "no signing key is active yet: it waits for its peers to know it".into()));
         }
         if self.head.ring.sealing().is_none() {
             reasons.push(("no_wrapping_key", "no wrapping key is held yet".into()));

@@ -85,9 +85,10 @@ impl Replica {
                 return Ok(());
             }
         };
+        let own = self.head.identity.incarnation;
         let peer = self.gossip.peers.get_mut(&from).ok_or(Reject::NotAdmitted)?;
         peer.clock_refused = false;
-        let heard = peer.receive(Incoming { incarnation, message, now: self.now.tick })?;
+        let heard = peer.receive(Incoming { incarnation, own, message, now: self.now.tick })?;
         for (raw, signature) in heard.records {
             self.take_record(&raw, signature)?;
         }

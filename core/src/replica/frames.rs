@@ -37,12 +37,8 @@ impl Replica {
         let key = self.crypto.ecdsa.verifying_key(&peer.gossip_key).ok_or(unproven(Reject::BadSignature))?;
         let verified = sealed.verify(&*key).map_err(unproven)?;
         let letter = verified.open(&self.crypto, self.keys.opener()).map_err(unproven)?;
-        let expected = Expected {
-            cluster: self.cluster,
-            sender: from.0,
-            receiver: self.head.identity.node.0,
-            purposes,
-        };
+        let expected =
+            Expected { cluster: self.cluster, sender: from.0, receiver: self.head.identity.node.0, purposes };
         letter.check(&expected, self.now.wall, FRAME_WINDOW).map_err(unproven)?;
         self.note_clock(from, letter.sent);
         let proven = |reason| Rejected { from: Some(from), reason, authentic: true };

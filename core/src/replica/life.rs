@@ -10,7 +10,7 @@ use super::exchange::Digests;
 use super::ledger::Held;
 use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW};
-use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId};
+use crate::crdt::{Hlc, HybridClock, Incarnation};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -72,6 +72,7 @@ impl Replica {
             gossip,
             replay: ReplayWindow::new(FRAME_WINDOW, now.wall),
             own_keys: Vec::new(),
+            key_versions: BTreeMap::new(),
             orphans: Vec::new(),
             pulls: Default::default(),
             fetches: Default::default(),
@@ -102,9 +103,13 @@ impl Replica {
         let version = self.own_record().map_or(0, |own| own.version).max(beyond) + 1;
         let mut token_keys: Vec<_> = self.own_keys.iter().map(|key| key.published.clone()).collect();
         token_keys.extend(self.orphans.iter().cloned());
+        let version = version.max(self.now.wall.0);
+        let known = std::mem::take(&mut self.key_versions);
+        let since = |kid: &Arc<str>| known.get(kid).copied().unwrap_or(version);
+        self.key_versions = token_keys.iter().map(|key| (key.kid.clone(), since(&key.kid))).collect();
         let record = NodeRecord {
             node: self.head.identity.node,
-            version: version.max(self.now.wall.0),
+            version,
             name: self.head.identity.name.clone(),
             incarnation: self.head.identity.incarnation,
             address: self.head.config.address.as_str().into(),
@@ -191,11 +196,6 @@ impl Replica {
             self.note(Fact::Unsound);
             self.write_failed("the data on disk does not match its own digest");
         }
-    }
-
-    /// Whether this node is a peer that rounds are held with.
-    pub(super) fn knows_peer(&self, node: NodeId) -> bool {
-        self.gossip.peers.contains_key(&node)
     }
 }
 

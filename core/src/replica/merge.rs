@@ -64,9 +64,8 @@ impl Replica {
 
     /// Keys of a former life whose private halves are gone are published on, until their last token has expired.
     fn adopt_orphans(&mut self, record: &NodeRecord) {
-        let known: Vec<Arc<str>> = self.own_record().map_or(Vec::new(), |own| {
-            own.token_keys.iter().map(|key| key.kid.clone()).collect()
-        });
+        let known: Vec<Arc<str>> =
+            self.own_record().map_or(Vec::new(), |own| own.token_keys.iter().map(|key| key.kid.clone()).collect());
         let until = self.last_token_expiry();
         let now = self.now.wall;
         let lost = record.token_keys.iter().filter(|key| !known.contains(&key.kid)).filter_map(|key| {

@@ -70,6 +70,8 @@ pub struct Replica {
     gossip: Gossip,
     replay: ReplayWindow,
     own_keys: Vec<OwnKey>,
+    /// The version of our record that first had a key, in this life.
+    key_versions: BTreeMap<Arc<str>, u64>,
     /// Keys of a former life whose private halves are lost; they are published until their last token has expired.
     orphans: Vec<PublishedKey>,
     pulls: pull::Pulls,
