@@ -34,11 +34,15 @@ pub enum Reject {
     Forged,
     /// Of a version that this build does not speak.
     Version,
+    /// The store of the receiver failed: it promises nothing until it has booted anew.
+    Unavailable,
+    /// Too many questions from this sender.
+    Busy,
 }
 
 impl Reject {
     /// All of them, in the order of their counters.
-    pub const ALL: [Reject; 13] = [
+    pub const ALL: [Reject; 15] = [
         Reject::Malformed,
         Reject::Oversized,
         Reject::UnknownSender,
@@ -52,7 +56,14 @@ impl Reject {
         Reject::Superseded,
         Reject::Forged,
         Reject::Version,
+        Reject::Unavailable,
+        Reject::Busy,
     ];
+
+    /// The reason of this stable name.
+    pub fn parse(name: &str) -> Option<Reject> {
+        Reject::ALL.into_iter().find(|reject| reject.name() == name)
+    }
 
     /// The stable name that logs, metrics and the wire use.
     pub fn name(self) -> &'static str {
@@ -70,6 +81,8 @@ impl Reject {
             Reject::Superseded => "superseded",
             Reject::Forged => "forged",
             Reject::Version => "version",
+            Reject::Unavailable => "unavailable",
+            Reject::Busy => "busy",
         }
     }
 
@@ -83,6 +96,8 @@ impl Reject {
             Reject::Oversized => 413,
             Reject::NotForUs => 421,
             Reject::Version => 426,
+            Reject::Unavailable => 503,
+            Reject::Busy => 429,
         }
     }
 }

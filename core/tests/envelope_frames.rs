@@ -12,6 +12,7 @@ use cms::signed_data::{SignedData, SignerIdentifier, SignerInfos};
 use common::{NOW, Node, WINDOW, node};
 use der::asn1::{Any, OctetString, SetOfVec};
 use der::{Decode, Encode};
+use sha2::{Digest, Sha256};
 use symbolon_core::config::MAX_FRAME_BYTES;
 use symbolon_core::crypto::{KEM_PUBLIC_KEY_BYTES, Signature, SigningKey, normalize_s, subject_key_id};
 use symbolon_core::envelope::{Letter, MAX_BODY_BYTES, MAX_OVERHEAD_BYTES, Purpose, SealError, Sealed, seal};
@@ -175,28 +176,61 @@ fn a_letter_is_stale_outside_the_window_on_both_sides() {
     }
 }
 
-/// Mallory takes the sealed part out of Alice's frame, and signs it with a key of her own.
-fn signed_anew(frame: &[u8], mallory: &Node) -> Vec<u8> {
+/// Takes the sealed part out of a frame, alters it, and signs it with this node's key.
+fn signed_anew(frame: &[u8], by: &Node, alter: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut info = ContentInfo::from_der(frame).expect("a ContentInfo");
     let mut signed: SignedData = info.content.decode_as().expect("a SignedData");
+    let content: OctetString = signed.encap_content_info.econtent.expect("content").decode_as().expect("octets");
+    let mut content = content.into_bytes().to_vec();
+    alter(&mut content);
+
     let mut signer = signed.signer_infos.0.get(0).expect("one signer").clone();
-
-    let id = subject_key_id(&mallory.signing.public());
+    let id = subject_key_id(&by.signing.public());
     signer.sid = SignerIdentifier::SubjectKeyIdentifier(SubjectKeyIdentifier(OctetString::new(id).expect("short")));
-    let attributes = signer.signed_attrs.as_ref().expect("signed attributes").to_der().expect("they encode");
-    let signature = p256::ecdsa::Signature::from_slice(&mallory.signing.sign(&attributes)).expect("well-formed");
-    signer.signature = OctetString::new(signature.to_der().as_bytes()).expect("short");
+    let mut attributes = signer.signed_attrs.expect("signed attributes").into_vec();
+    let digest = OctetString::new(Sha256::digest(&content).as_slice()).expect("short");
+    attributes[1].values = SetOfVec::try_from([Any::encode_from(&digest).expect("short")]).expect("one value");
+    let attributes = SetOfVec::try_from(attributes).expect("two attributes");
+    let signature = by.signing.sign(&attributes.to_der().expect("they encode"));
+    let signature = p256::ecdsa::Signature::from_slice(&signature).expect("well-formed").to_der();
+    signer.signed_attrs = Some(attributes);
+    signer.signature = OctetString::new(signature.as_bytes()).expect("short");
 
+    let content = OctetString::new(content).expect("bounded");
+    signed.encap_content_info.econtent = Some(Any::encode_from(&content).expect("it encodes"));
     signed.signer_infos = SignerInfos(SetOfVec::try_from([signer]).expect("one signer"));
     info.content = Any::encode_from(&signed).expect("it encodes");
     info.to_der().expect("it encodes")
+}
+
+fn content_bytes(frame: &[u8]) -> usize {
+    let mut length = 0;
+    signed_anew(frame, &node(1), |content| length = content.len());
+    length
+}
+
+/// Even the sender cannot leave the profile: what is sealed has one shape, and its secrets fit together.
+#[test]
+fn altered_and_signed_anew_by_its_sender_it_is_refused() {
+    let (alice, bob) = (node(1), node(2));
+    let frame = alice.seal_to(&bob, &alice.letter_to(&bob, b"hello"));
+    assert!(bob.read(&[&alice], &signed_anew(&frame, &alice, |_| ())).is_ok());
+    let mut refusals = BTreeMap::new();
+    for at in 0..content_bytes(&frame) {
+        let altered = signed_anew(&frame, &alice, |content| content[at] ^= 1 << (at % 8));
+        let reject = bob.read(&[&alice], &altered).expect_err("an altered content passed");
+        *refusals.entry(reject).or_insert(0_usize) += 1;
+    }
+    println!("altered bytes: {refusals:?}");
+    let kinds: Vec<Reject> = refusals.into_keys().collect();
+    assert_eq!(kinds, [Reject::Malformed, Reject::NotForUs]);
 }
 
 #[test]
 fn stripped_and_signed_anew_by_an_outsider_it_is_of_an_unknown_sender() {
     let (alice, bob, mallory) = (node(1), node(2), node(4));
     let frame = alice.seal_to(&bob, &alice.letter_to(&bob, b"hello"));
-    let forged = signed_anew(&frame, &mallory);
+    let forged = signed_anew(&frame, &mallory, |_| ());
     assert_eq!(bob.read(&[&alice], &forged), Err(Reject::UnknownSender));
 }
 
@@ -204,7 +238,7 @@ fn stripped_and_signed_anew_by_an_outsider_it_is_of_an_unknown_sender() {
 fn stripped_and_signed_anew_by_another_member_it_is_mismatched() {
     let (alice, bob, mallory) = (node(1), node(2), node(4));
     let frame = alice.seal_to(&bob, &alice.letter_to(&bob, b"hello"));
-    let forged = signed_anew(&frame, &mallory);
+    let forged = signed_anew(&frame, &mallory, |_| ());
     assert_eq!(bob.read(&[&alice, &mallory], &forged), Err(Reject::Mismatched));
 }
 

@@ -1,1 +1,48 @@
-//! admission
+//! Admission: who may speak, and whose records count. Functions of configuration and state; it opens nothing and counts nothing.
+
+use crate::config::Config;
+use crate::crdt::NodeId;
+use crate::crypto::keys::{node_id, subject_key_id};
+use crate::crypto::{Crypto, VerifyingKey};
+use crate::fault::Reject;
+use crate::state::{NodeRecord, PinnedPeer, View};
+use crate::wire::record;
+
+use std::sync::Arc;
+
+/// The peer whose pinned gossip key bears this subject key identifier, if it may speak.
+///
+/// # Errors
+/// [`Reject::UnknownSender`] if no pinned key bears it, [`Reject::NotAdmitted`] if the allowlist leaves its node out.
+pub fn sender<'a>(view: &'a View, signer: &[u8; 20]) -> Result<&'a Arc<PinnedPeer>, Reject> {
+    let mut id = [0; 16];
+    id.copy_from_slice(&signer[..16]);
+    let peer = view.pinned.get(&NodeId(id)).ok_or(Reject::UnknownSender)?;
+    if subject_key_id(&peer.gossip_key) != *signer {
+        return Err(Reject::UnknownSender);
+    }
+    let name = view.nodes.get(&peer.node).map_or("", |record| &record.name);
+    if is_allowed(&view.config, peer.node, name) { Ok(peer) } else { Err(Reject::NotAdmitted) }
+}
+
+/// Whether the allowlist lets this node in, by id or by name. An empty one lets in whoever is pinned.
+pub fn is_allowed(config: &Config, node: NodeId, name: &str) -> bool {
+    let listed = &config.allowed_nodes;
+    listed.is_empty() || listed.contains(&node.to_string()) || listed.contains(name)
+}
+
+/// Whether the token keys of this record count here: its node is this one, is pinned, or was vouched for by a member that
+/// passed the record on; the allowlist has the last word.
+pub fn may_sign_tokens(view: &View, record: &NodeRecord) -> bool {
+    record.node == view.identity.node || is_allowed(&view.config, record.node, &record.name)
+}
+
+/// Judges a record: it names the node that its key determines, and that key signed it in this cluster.
+///
+/// # Errors
+/// [`Reject::Forged`].
+pub fn judge(record: &NodeRecord, crypto: &Crypto, cluster: &[u8; 16]) -> Result<Arc<dyn VerifyingKey>, Reject> {
+    let key = crypto.ecdsa.verifying_key(&record.gossip_key).ok_or(Reject::Forged)?;
+    let names_itself = record.node == NodeId(node_id(&record.gossip_key));
+    if names_itself && record::verify(record, &*key, cluster) { Ok(key) } else { Err(Reject::Forged) }
+}

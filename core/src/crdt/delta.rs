@@ -15,7 +15,7 @@ use super::vector::VersionVector;
 pub struct Cut<K: Ord + Clone, V: Clone> {
     view: DottedStore<K, V>,
     choice: Choice<K>,
-    news: bool,
+    base: VersionVector,
     /// The last key of each part produced so far.
     ends: Vec<Option<K>>,
 }
@@ -69,8 +69,13 @@ impl<K: Ord + Clone, V: Clone> Cut<K, V> {
     pub(super) fn new(view: DottedStore<K, V>, peer: &VersionVector) -> Cut<K, V> {
         let choice =
             if peer.covers(view.floor()) { Choice::Listed(view.uncovered(peer)) } else { Choice::Everything };
-        let news = !peer.covers(view.vector());
-        Cut { view, choice, news, ends: Vec::new() }
+        Cut { view, choice, base: peer.clone(), ends: Vec::new() }
+    }
+
+    /// The vector that this was cut for. The cut leaves out what it covers, so whoever does not hold all of it any more,
+    /// such as a peer whose disk went back meanwhile, must not merge the cut.
+    pub fn base(&self) -> &VersionVector {
+        &self.base
     }
 
     /// The vector of the view.
@@ -90,11 +95,11 @@ impl<K: Ord + Clone, V: Clone> Cut<K, V> {
 
     /// Whether the peer already holds all that the view holds.
     pub fn is_empty(&self) -> bool {
-        !self.news
+        self.base.covers(self.view.vector())
     }
 
     /// How many cells the parts will carry in all.
-    pub fn len(&self) -> usize {
+    pub fn cell_count(&self) -> usize {
         match &self.choice {
             Choice::Listed(keys) => keys.len(),
             Choice::Everything => self.view.len(),

@@ -2,6 +2,7 @@
 //! knows no peers.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
 use imbl::{OrdMap, OrdSet};
@@ -20,7 +21,7 @@ use super::vector::VersionVector;
 /// Always true: no cell's context, and no part of the floor, runs ahead of the vector.
 #[derive(Clone)]
 pub struct DottedStore<K: Ord + Clone, V: Clone> {
-    vector: VersionVector,
+    pub(super) vector: VersionVector,
     floor: VersionVector,
     cells: OrdMap<K, Cell<V>>,
     index: Index<K>,
@@ -57,7 +58,11 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
     }
 
     /// The cell of a key, which may be empty.
-    pub fn get(&self, key: &K) -> Option<&Cell<V>> {
+    pub fn get<Q>(&self, key: &Q) -> Option<&Cell<V>>
+    where
+        Q: Ord + ?Sized,
+        K: std::borrow::Borrow<Q>,
+    {
         self.cells.get(key)
     }
 
@@ -169,9 +174,14 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         dot
     }
 
-    /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's.
+    /// Merges a whole delta, or refuses it whole. Afterwards the vector covers the unit's. This store must still hold what
+    /// the unit was cut for ([`Cut::base`](super::Cut::base)), since the unit leaves that out.
     pub fn merge(&mut self, unit: Unit<K, V>) -> Result<Changes<K>, UnitFault> {
         unit.validate()?;
+        #[cfg(feature = "zoo")]
+        if let Some(bug) = self.bug {
+            return Ok(self.merge_wrongly(unit, bug));
+        }
         let mut changes = Changes::default();
         if unit.deep {
             self.let_go(&unit, &mut changes);
@@ -179,7 +189,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         for (key, theirs) in unit.cells {
             self.merge_cell(key, &theirs, &unit.vector, &mut changes);
         }
-        changes.advanced = self.raise(&unit.vector, if unit.deep { Some(&unit.floor) } else { None });
+        changes.advanced = self.raise(&unit.vector, unit.deep.then_some(&unit.floor));
         for key in &changes.put {
             let covered = self.cells.get(key).is_some_and(|cell| cell.is_covered_by(&self.vector));
             assert!(covered, "no context runs ahead of the vector");
@@ -189,7 +199,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
 
     /// A deep unit holds all that its sender had: what the sender has seen and does not hold any more is gone. Cells that
     /// the unit carries are merged by the same rule.
-    fn let_go(&mut self, unit: &Unit<K, V>, changes: &mut Changes<K>) {
+    pub(super) fn let_go(&mut self, unit: &Unit<K, V>, changes: &mut Changes<K>) {
         let carried: BTreeSet<&K> = unit.cells.iter().map(|(key, _)| key).collect();
         let gone: Vec<_> = self
             .cells
@@ -203,7 +213,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         }
     }
 
-    fn merge_cell(&mut self, key: K, theirs: &Cell<V>, there: &VersionVector, changes: &mut Changes<K>) {
+    pub(super) fn merge_cell(&mut self, key: K, theirs: &Cell<V>, there: &VersionVector, changes: &mut Changes<K>) {
         let before = self.cells.get(&key).cloned();
         let here = &self.vector;
         let merged = Cell::merge(before.as_ref(), theirs, |dot| here.knows(dot), |dot| there.knows(dot));
@@ -217,7 +227,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         self.put(key, before, merged);
     }
 
-    fn raise(&mut self, vector: &VersionVector, floor: Option<&VersionVector>) -> bool {
+    pub(super) fn raise(&mut self, vector: &VersionVector, floor: Option<&VersionVector>) -> bool {
         let advanced = !self.vector.covers(vector) || floor.is_some_and(|floor| !self.floor.covers(floor));
         self.vector.join(vector);
         if let Some(floor) = floor {
@@ -287,6 +297,18 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         assert!(self.index.iter().eq(postings), "the index differs from the contexts");
         assert!(self.empty.iter().map(|(touched, key)| (*touched, key)).eq(empty), "the empty keys differ");
         assert!(self.buckets() == self.recompute(), "the digest differs from the siblings");
+    }
+}
+
+/// Sizes alone: values may be secrets, and a store may be large.
+impl<K: Ord + Clone, V: Clone> fmt::Debug for DottedStore<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DottedStore")
+            .field("vector", &self.vector)
+            .field("floor", &self.floor)
+            .field("cells", &self.len())
+            .field("live", &self.live_len())
+            .finish_non_exhaustive()
     }
 }
 

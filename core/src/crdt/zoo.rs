@@ -1,7 +1,10 @@
 //! Known mistakes, one rule of the dotted store left out at a time, to prove that the tests would find them. It is compiled
 //! under the feature `zoo` only and never part of a build that serves.
 
+use super::delta::{Changes, Unit};
+use super::digest::Fingerprint;
 use super::store::DottedStore;
+use super::vector::VersionVector;
 
 /// A rule that a store leaves out. Mistakes that a caller can make from outside are made by the tests themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +22,26 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
     pub fn plant(&mut self, bug: Option<Bug>) {
         self.bug = bug;
     }
+}
 
-    pub(super) fn has(&self, bug: Bug) -> bool {
-        self.bug == Some(bug)
+impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
+    pub(super) fn merge_wrongly(&mut self, unit: Unit<K, V>, bug: Bug) -> Changes<K> {
+        let mut changes = Changes::default();
+        let held = self.vector.clone();
+        if unit.deep && bug != Bug::VectorHeldBack {
+            self.let_go(&unit, &mut changes);
+        }
+        let there = if bug == Bug::SenderVectorIgnored { VersionVector::new() } else { unit.vector.clone() };
+        if bug == Bug::SeenMayComeBack {
+            self.vector = VersionVector::new();
+        }
+        for (key, theirs) in unit.cells {
+            self.merge_cell(key, &theirs, &there, &mut changes);
+        }
+        self.vector = held;
+        if bug != Bug::VectorHeldBack {
+            changes.advanced = self.raise(&unit.vector, unit.deep.then_some(&unit.floor));
+        }
+        changes
     }
 }

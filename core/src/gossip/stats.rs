@@ -1,6 +1,6 @@
 //! What gossip counted: one snapshot, for `stats`, metrics and people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Stats {
     pub wrapping_key_pull_errors: u64,
     /// Equal vectors with different digests.
     pub divergences: u64,
+    /// Peers with which an alarm stands.
+    pub alarms: BTreeSet<NodeId>,
     /// The greatest sequence number that this incarnation wrote.
     pub generation: u64,
     /// The root digest of the live cells, hexadecimal.

@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::crdt::NodeId;
+use crate::gossip::ExchangeId;
 use crate::replica::Request;
 
 /// Names a caller's question until its answer; unique among the open ones, chosen by the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
-
-/// Names one exchange that this replica opened with a peer; chosen by the replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExchangeId(pub u64);
 
 /// Numbers the durable batches, from 1, without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

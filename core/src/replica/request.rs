@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::crdt::NodeId;
 use crate::crypto::{KemPublicKey, PublicPoint, Secret32};
 use crate::gossip::Stats;
-use crate::state::{Client, RevokedId, RingKeyId, Scope};
+use crate::state::{Client, RevokedId, Scope, Wanted};
 use crate::time::Wall;
 
 /// A question that changes state, takes slow work, or needs peers.
@@ -76,6 +76,8 @@ pub enum Request {
     Pull(Wanted),
     /// What gossip counted.
     Stats,
+    /// The operator vouches for this node's clock as it stands.
+    AcceptClock,
 }
 
 /// A peer as an operator names it: what `kem-info` of that peer shows.
@@ -89,17 +91,6 @@ pub struct Seed {
     pub kem_key: Box<KemPublicKey>,
     /// Its origin.
     pub address: String,
-}
-
-/// Something that a caller misses here and a peer may have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wanted {
-    /// A client by id.
-    Client(String),
-    /// A token signing key by kid.
-    TokenKey(String),
-    /// A wrapping key: the value opens under it, so it is no bare identifier.
-    RingKey(RingKeyId),
 }
 
 /// What a caller hears.
@@ -201,6 +192,7 @@ impl Request {
             Request::WithdrawSigningKey { .. } => "withdraw_signing_key",
             Request::Pull(_) => "pull",
             Request::Stats => "stats",
+            Request::AcceptClock => "accept_clock",
         }
     }
 }

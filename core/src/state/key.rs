@@ -1,5 +1,7 @@
 //! Names of cells: a collection and an id. Nothing here says what a cell holds.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,6 +55,50 @@ impl Key {
     /// The key of `id` in `collection`.
     pub fn new(collection: Collection, id: impl Into<Arc<str>>) -> Key {
         Key { collection, id: id.into() }
+    }
+}
+
+/// The name of a cell, owned or not: maps by [`Key`] are searched by it, so that a look-up allocates nothing. Its order is that
+/// of [`Key`].
+pub(super) trait KeyName {
+    fn parts(&self) -> (Collection, &str);
+}
+
+impl KeyName for Key {
+    fn parts(&self) -> (Collection, &str) {
+        (self.collection, &self.id)
+    }
+}
+
+impl KeyName for (Collection, &str) {
+    fn parts(&self) -> (Collection, &str) {
+        *self
+    }
+}
+
+impl<'a> Borrow<dyn KeyName + 'a> for Key {
+    fn borrow(&self) -> &(dyn KeyName + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn KeyName + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn KeyName + '_ {}
+
+impl PartialOrd for dyn KeyName + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn KeyName + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
     }
 }
 

@@ -10,6 +10,7 @@ mod revoked;
 mod ring;
 mod value;
 mod view;
+mod wanted;
 
 pub use key::{Collection, Key};
 pub use node::{KeyStage, NodeRecord, PinnedPeer, PublishedKey};
@@ -18,3 +19,4 @@ pub use revoked::RevokedId;
 pub use ring::{Ring, RingKey, RingKeyId};
 pub use value::{Body, Client, ClientAuthMethod, ClientSecret, Grant, RingKeyMeta, Scope, Standing, Value};
 pub use view::{Identity, Readiness, Signer, View};
+pub use wanted::Wanted;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::crdt::{Cell, NodeId, latest};
 use crate::crypto::VerifyingKey;
+use crate::state::key::KeyName;
 use crate::state::{
     Body, Client, ClientSecret, Collection, Key, PublishedKey, RingKeyId, RingKeyMeta, Scope, Standing, Value, View,
 };
@@ -29,7 +30,7 @@ impl fmt::Debug for TokenKey {
 
 impl View {
     fn cell(&self, collection: Collection, id: &str) -> Option<&Cell<Value>> {
-        self.cells.get(&Key::new(collection, id))
+        self.cells.get(&(collection, id) as &dyn KeyName)
     }
 
     fn latest(&self, collection: Collection, id: &str) -> Option<&Body> {

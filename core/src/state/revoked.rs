@@ -14,8 +14,8 @@ pub enum RevokedId {
 impl Fingerprint for RevokedId {
     fn fingerprint(&self, sink: &mut dyn FnMut(&[u8])) {
         let (kind, id) = match self {
-            RevokedId::Token(id) => (0, id),
-            RevokedId::Session(id) => (1, id),
+            RevokedId::Token(id) => (1, id),
+            RevokedId::Session(id) => (2, id),
         };
         sink(&[kind]);
         sink(id);

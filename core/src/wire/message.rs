@@ -28,6 +28,8 @@ pub struct Message {
     pub number: u64,
     /// `changes` are relative to the vector of this number; 0 is the empty one.
     pub base: u64,
+    /// The life of the receiver that the sender has heard; what follows from numbers of another life is void.
+    pub your_life: Incarnation,
     /// The greatest number of the receiver's whose vector the sender holds exactly; 0 for none.
     pub heard: u64,
     /// The sender does not hold the base of the last message: say everything.
@@ -57,7 +59,7 @@ pub struct Message {
     /// The sender's purge mark.
     pub purge_mark: Wall,
     /// The digests by epoch, when the digests of all differ.
-    pub epochs: Vec<(Epoch, Digest)>,
+    pub epochs: Option<Vec<(Epoch, Digest)>>,
 }
 
 /// One part of a unit: a delta that is applied as a whole when its last part is in. The vector of the message that
@@ -173,6 +175,7 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
     let Message {
         number,
         base,
+        your_life,
         heard,
         resync,
         changes,
@@ -198,9 +201,9 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
         !records.is_empty(),
         !record_versions.is_empty(),
         !arrivals.is_empty(),
-        !epochs.is_empty(),
+        epochs.is_some(),
     ];
-    e.map(8 + optional.iter().filter(|present| **present).count() as u64)?;
+    e.map(9 + optional.iter().filter(|present| **present).count() as u64)?;
     e.u8(0)?.u64(*number)?;
     e.u8(1)?.u64(*base)?;
     e.u8(2)?.u64(*heard)?;
@@ -209,38 +212,39 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
     e.u8(5)?.u64(*your_record)?;
     e.u8(6)?.bytes(&expiring.0)?;
     e.u8(7)?.u64(purge_mark.0)?;
+    e.u8(8)?.u64(your_life.0)?;
     if *resync {
-        e.u8(8)?.bool(true)?;
+        e.u8(9)?.bool(true)?;
     }
     if !changes.is_empty() {
-        e.u8(9)?;
+        e.u8(10)?;
         write_vector(e, changes, names)?;
     }
     if !buckets.is_empty() {
-        e.u8(10)?.array(buckets.len() as u64)?;
+        e.u8(11)?.array(buckets.len() as u64)?;
         buckets.iter().try_for_each(|digest| e.bytes(&digest.0)?.ok())?;
     }
     if let Some(part) = part {
-        e.u8(11)?;
+        e.u8(12)?;
         write_part(e, part, names)?;
     }
     if let Some((unit, next)) = want {
-        e.u8(12)?.array(2)?.u64(*unit)?.u32(*next)?;
+        e.u8(13)?.array(2)?.u64(*unit)?.u32(*next)?;
     }
     if !records.is_empty() {
-        e.u8(13)?.array(records.len() as u64)?;
+        e.u8(14)?.array(records.len() as u64)?;
         records.iter().try_for_each(|(raw, signature)| e.array(2)?.bytes(raw)?.bytes(signature)?.ok())?;
     }
     if !record_versions.is_empty() {
-        e.u8(14)?.array(record_versions.len() as u64)?;
+        e.u8(15)?.array(record_versions.len() as u64)?;
         record_versions.iter().try_for_each(|(node, version)| e.array(2)?.bytes(&node.0)?.u64(*version)?.ok())?;
     }
     if !arrivals.is_empty() {
-        e.u8(15)?.array(arrivals.len() as u64)?;
+        e.u8(16)?.array(arrivals.len() as u64)?;
         arrivals.iter().try_for_each(|(expiry, id)| write_arrival(e, *expiry, *id))?;
     }
-    if !epochs.is_empty() {
-        e.u8(16)?.array(epochs.len() as u64)?;
+    if let Some(epochs) = epochs {
+        e.u8(17)?.array(epochs.len() as u64)?;
         epochs.iter().try_for_each(|(epoch, digest)| e.array(2)?.u64(epoch.0)?.bytes(&digest.0)?.ok())?;
     }
     Ok(())
@@ -294,6 +298,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
     let mut message = Message {
         number: 0,
         base: 0,
+        your_life: Incarnation(0),
         heard: 0,
         resync: false,
         changes: Vec::new(),
@@ -308,7 +313,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
         arrivals: Vec::new(),
         expiring: Digest([0; 16]),
         purge_mark: Wall(0),
-        epochs: Vec::new(),
+        epochs: None,
     };
     let mut seen = 0_u32;
     fields(d, |key, d| {
@@ -322,23 +327,24 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
             5 => message.your_record = d.u64()?,
             6 => message.expiring = Digest(fixed(d)?),
             7 => message.purge_mark = Wall(d.u64()?),
-            8 => message.resync = d.bool()?,
-            9 => message.changes = read_vector(d, table)?,
-            10 => message.buckets = list(d, BUCKETS, |d| Ok(Digest(fixed(d)?)))?,
-            11 => message.part = Some(read_part(d, table)?),
-            12 => {
+            8 => message.your_life = Incarnation(d.u64()?),
+            9 => message.resync = d.bool()?,
+            10 => message.changes = read_vector(d, table)?,
+            11 => message.buckets = list(d, BUCKETS, |d| Ok(Digest(fixed(d)?)))?,
+            12 => message.part = Some(read_part(d, table)?),
+            13 => {
                 tuple(d, 2)?;
                 message.want = Some((d.u64()?, d.u32()?));
             }
-            13 => message.records = list(d, MAX_RECORDS_PER_FRAME, read_record)?,
-            14 => message.record_versions = list(d, MAX_PEERS, read_version)?,
-            15 => message.arrivals = list(d, MAX_ARRIVALS_PER_FRAME, read_arrival)?,
-            16 => message.epochs = list(d, MAX_EPOCHS, read_epoch)?,
+            14 => message.records = list(d, MAX_RECORDS_PER_FRAME, read_record)?,
+            15 => message.record_versions = list(d, MAX_PEERS, read_version)?,
+            16 => message.arrivals = list(d, MAX_ARRIVALS_PER_FRAME, read_arrival)?,
+            17 => message.epochs = Some(list(d, MAX_EPOCHS, read_epoch)?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    if seen & 0xff == 0xff { Ok(message) } else { Err(WireFault("a message without one of its fields")) }
+    if seen & 0x1ff == 0x1ff { Ok(message) } else { Err(WireFault("a message without one of its fields")) }
 }
 
 fn read_part(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Part, WireFault> {

@@ -1,0 +1,171 @@
+//! Our half of a round: what is said to a peer. It speaks of one view, and changes nothing but what is known of the peer.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::peer::{Peer, REMEMBERED_VECTORS};
+use super::unit::Outgoing;
+use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_RECORDS_PER_FRAME};
+use crate::crdt::{Cursor, Digest, NodeId, ReplicaId, VersionVector};
+use crate::crypto::Signature;
+use crate::state::{NodeRecord, RevokedId, View};
+use crate::time::{Tick, Wall};
+use crate::wire::mark::Mark;
+use crate::wire::message::Message;
+
+/// What this replica holds, durably, as a round speaks of it.
+pub struct Local<'a> {
+    /// The durable view.
+    pub view: &'a View,
+    /// Its number.
+    pub number: u64,
+    /// The digest of all (node, version) of the records.
+    pub record_digest: Digest,
+    /// The digest of the expiring sets above the purge mark.
+    pub expiring: Digest,
+    /// A mark for every entry of the view's vector.
+    pub marks: &'a OrdMap<ReplicaId, Mark>,
+    /// An alarm stands: no deep path is served.
+    pub alarmed: bool,
+    /// Now.
+    pub now: Tick,
+}
+
+impl Peer {
+    /// The next message to this peer, and where its cursor of the expiring set stands once the message has arrived.
+    pub fn compose(&mut self, local: &Local<'_>) -> (Message, Cursor) {
+        self.refresh_outgoing(local);
+        let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks));
+        let (number, vector, digest) = match &self.outgoing {
+            Some(outgoing) => (outgoing.number, outgoing.vector().clone(), outgoing.digest),
+            None => (local.number, local.view.cells.vector().clone(), local.view.cells.root()),
+        };
+        let (base, changes) = self.changes(number, &vector);
+        self.remember_told(number, vector);
+        let (arrivals, cursor) = self.compose_arrivals(local);
+        let (records, record_versions) = self.compose_records(local);
+        let cells_out = part.as_ref().map_or(0, |part| part.cells.len() as u64);
+        self.stats.cells_out += cells_out;
+        let message = Message {
+            number,
+            base,
+            your_life: self.life.unwrap_or_default(),
+            heard: self.heard.back().map_or(0, |(number, _)| *number),
+            resync: self.resync,
+            changes,
+            digest,
+            buckets: if self.diverged { local.view.cells.buckets().to_vec() } else { Vec::new() },
+            part,
+            want: self.staging.as_ref().map(|staging| (staging.number, staging.next)),
+            records,
+            record_digest: local.record_digest,
+            record_versions,
+            your_record: local.view.nodes.get(&self.node).map_or(0, |record| record.version),
+            arrivals,
+            expiring: local.expiring,
+            purge_mark: local.view.revoked.mark(),
+            epochs: std::mem::take(&mut self.compare_epochs).then(|| local.view.revoked.epoch_digests()),
+        };
+        self.epochs_told |= message.epochs.is_some();
+        (message, cursor)
+    }
+
+    /// A reply is trusted to arrive: if it does not, the peer's retry or the next heartbeat tells.
+    pub fn presume(&mut self, local: &Local<'_>, cursor: Cursor) {
+        let complete = self.outgoing.as_ref().is_none_or(Outgoing::is_sent);
+        if complete && self.vector().is_some() {
+            let said = self.told.back().map(|(_, vector)| vector.clone());
+            self.presumed = said.or_else(|| Some(local.view.cells.vector().clone()));
+        }
+        self.arrivals = self.arrivals.max(cursor);
+        self.presume_records(local);
+    }
+
+    /// Our half arrived: the records in it are known there.
+    pub fn presume_records(&mut self, local: &Local<'_>) {
+        for (node, record) in self.owed_records(local).into_iter().map(|record| (record.node, record.version)) {
+            self.records.insert(node, record);
+        }
+    }
+
+    /// Drops a unit that the peer does not need any more, and cuts one if it lacks something.
+    fn refresh_outgoing(&mut self, local: &Local<'_>) {
+        let Some(theirs) = self.vector().cloned() else {
+            return;
+        };
+        let needless = |outgoing: &Outgoing| {
+            theirs.covers(outgoing.vector()) || outgoing.is_sent() || outgoing.number < self.acknowledged
+        };
+        if self.outgoing.as_ref().is_some_and(needless) {
+            self.outgoing = None;
+        }
+        let presumed = self.presumed.as_ref().is_some_and(|presumed| presumed.covers(local.view.cells.vector()));
+        if self.outgoing.is_none() && !presumed {
+            let cut = local.view.cells.cut(&theirs);
+            if !cut.is_empty() && !(cut.is_deep() && local.alarmed) {
+                let root = local.view.cells.root();
+                self.outgoing = Some(Outgoing::new(local.number, root, cut, theirs, local.now));
+            }
+        }
+    }
+
+    /// The vector, relative to the greatest one that the peer acknowledged.
+    fn changes(&self, number: u64, vector: &VersionVector) -> (u64, Vec<(ReplicaId, u64)>) {
+        let base = self.told.iter().find(|(told, _)| *told == self.acknowledged && *told <= number);
+        match base {
+            Some((base, known)) => (*base, vector.changes_since(known)),
+            None => (0, vector.iter().collect()),
+        }
+    }
+
+    fn remember_told(&mut self, number: u64, vector: VersionVector) {
+        if self.told.iter().any(|(told, _)| *told == number) {
+            return;
+        }
+        self.told.push_back((number, vector));
+        if self.told.len() > 2 * REMEMBERED_VECTORS {
+            let acknowledged = self.acknowledged;
+            if let Some(oldest) = self.told.iter().position(|(told, _)| *told != acknowledged) {
+                self.told.remove(oldest);
+            }
+        }
+    }
+
+    /// Whatever arrived since the peer's cursor, and what it is owed by epoch.
+    fn compose_arrivals(&mut self, local: &Local<'_>) -> (Vec<(Wall, RevokedId)>, Cursor) {
+        let (mut items, cursor) = local.view.revoked.arrivals_since(self.arrivals);
+        while let Some(epoch) = self.owed_epochs.front() {
+            let room = MAX_ARRIVALS_PER_FRAME - items.len();
+            let owed: Vec<_> = local.view.revoked.epoch_items(*epoch).map(|(expiry, id)| (expiry, *id)).collect();
+            if owed.len() > room && room < MAX_ARRIVALS_PER_FRAME {
+                break;
+            }
+            // An epoch larger than a frame goes in windows that move with each attempt; the digests tell when it is done.
+            let start = if owed.len() > room { (local.number as usize * room) % owed.len() } else { 0 };
+            items.extend(owed.iter().cycle().skip(start).take(room.min(owed.len())));
+            self.owed_epochs.pop_front();
+        }
+        (items, cursor)
+    }
+
+    fn owed_records<'a>(&self, local: &Local<'a>) -> Vec<&'a NodeRecord> {
+        if self.record_digest == Some(local.record_digest) {
+            return Vec::new();
+        }
+        let lacking = |record: &&NodeRecord| {
+            record.node != self.node && self.records.get(&record.node).is_none_or(|known| *known < record.version)
+        };
+        local.view.nodes.values().map(|record| &**record).filter(lacking).take(MAX_RECORDS_PER_FRAME).collect()
+    }
+
+    fn compose_records(&self, local: &Local<'_>) -> (Vec<RawRecord>, Vec<(NodeId, u64)>) {
+        let records = self.owed_records(local);
+        let raw = records.iter().map(|record| (record.raw.clone(), record.signature)).collect();
+        let differ = self.record_digest.is_some_and(|theirs| theirs != local.record_digest);
+        let all = || local.view.nodes.values().map(|record| (record.node, record.version)).collect();
+        (raw, if differ && records.is_empty() { all() } else { Vec::new() })
+    }
+}
+
+type RawRecord = (Arc<[u8]>, Signature);

@@ -1,0 +1,193 @@
+//! What this replica knows of one peer. All of it is a lower bound on what the peer holds, and may be forgotten at any time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::PeerStats;
+use super::unit::{Outgoing, Staging};
+use crate::crdt::{Cursor, Digest, Epoch, Incarnation, NodeId, VersionVector};
+use crate::gossip::ExchangeId;
+use crate::state::View;
+use crate::time::Tick;
+
+/// Vectors remembered by their number: rounds in flight at one time may refer to as many.
+pub(super) const REMEMBERED_VECTORS: usize = 4;
+
+/// One peer, as this replica sees it.
+pub struct Peer {
+    /// Who.
+    pub node: NodeId,
+    /// Where it is dialled.
+    pub address: Arc<str>,
+    /// The life that spoke last; what was known of a former one is void.
+    pub life: Option<Incarnation>,
+    /// Its vectors, exactly, by its numbers; the newest last.
+    pub(super) heard: VecDeque<(u64, VersionVector)>,
+    /// Our vectors that were sent to it, by our numbers; the newest last.
+    pub(super) told: VecDeque<(u64, VersionVector)>,
+    /// The greatest of our numbers that it acknowledged; 0 for none.
+    pub(super) acknowledged: u64,
+    /// What it holds if our last reply reached it. Good enough not to repeat the reply; its next frame says the truth.
+    pub(super) presumed: Option<VersionVector>,
+    /// A message of its could not be understood without its whole vector.
+    pub(super) resync: bool,
+    pub(super) outgoing: Option<Outgoing>,
+    pub(super) staging: Option<Staging>,
+    /// Versions of records that it holds.
+    pub(super) records: BTreeMap<NodeId, u64>,
+    /// Its digest of all record versions.
+    pub(super) record_digest: Option<Digest>,
+    /// The version of our own record that it said it holds.
+    pub our_record: u64,
+    /// It has followed our expiring set up to here.
+    pub(super) arrivals: Cursor,
+    /// The digests of the expiring sets differ: compare them by epoch.
+    pub(super) compare_epochs: bool,
+    /// Our epochs were said, and the answer is not here yet.
+    pub(super) epochs_told: bool,
+    /// A pair of digests, its and ours, that differ only in what one side has purged.
+    pub(super) reconciled: Option<(Digest, Digest)>,
+    /// Epochs whose items it shall get.
+    pub(super) owed_epochs: VecDeque<Epoch>,
+    /// Its root digest differed from ours under equal vectors.
+    pub diverged: bool,
+    /// The round that we opened and that has not ended.
+    pub flight: Option<Flight>,
+    /// When an exchange last ended well, either way.
+    pub last_exchange: Option<Tick>,
+    /// Not before this; set by failures.
+    pub not_before: Tick,
+    /// Go at once, when nothing is in flight.
+    pub urgent: bool,
+    /// Rounds in a row that changed nothing in what is known of it, though something was left to say.
+    pub(super) idle_continuations: u32,
+    /// It refused us, or we it, because of the clocks.
+    pub clock_refused: bool,
+    /// Counters.
+    pub stats: PeerStats,
+}
+
+/// A round under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Flight {
+    /// Its name.
+    pub exchange: ExchangeId,
+    /// When it was sent.
+    pub sent: Tick,
+    /// When it counts as failed.
+    pub until: Tick,
+    /// What it changes: the cursor of the expiring set once it comes back.
+    pub(super) arrivals_after: Cursor,
+}
+
+impl Peer {
+    /// A peer of which nothing is known.
+    pub fn new(node: NodeId, address: Arc<str>, now: Tick) -> Peer {
+        Peer {
+            node,
+            stats: PeerStats { address: address.clone(), ..PeerStats::default() },
+            address,
+            life: None,
+            heard: VecDeque::new(),
+            told: VecDeque::new(),
+            acknowledged: 0,
+            presumed: None,
+            resync: false,
+            outgoing: None,
+            staging: None,
+            records: BTreeMap::new(),
+            record_digest: None,
+            our_record: 0,
+            arrivals: Cursor(0),
+            compare_epochs: false,
+            epochs_told: false,
+            reconciled: None,
+            owed_epochs: VecDeque::new(),
+            diverged: false,
+            flight: None,
+            last_exchange: None,
+            not_before: now,
+            urgent: true,
+            idle_continuations: 0,
+            clock_refused: false,
+        }
+    }
+
+    /// The vector that it is known to hold; `None` before it ever spoke.
+    pub fn vector(&self) -> Option<&VersionVector> {
+        self.heard.back().map(|(_, vector)| vector)
+    }
+
+    /// Whether it answered when it was last asked, or has not been asked yet.
+    pub fn is_reachable(&self) -> bool {
+        self.stats.failures == 0
+    }
+
+    /// Whether it has spoken in this life of ours.
+    pub fn has_spoken(&self) -> bool {
+        self.life.is_some()
+    }
+
+    /// Whether it lacks something that this view holds, as far as is known and presumed.
+    pub fn lacks(&self, view: &View) -> bool {
+        let ours = view.cells.vector();
+        let known = |vector: &VersionVector| vector.covers(ours);
+        !(self.vector().is_some_and(known) || self.presumed.as_ref().is_some_and(known))
+            || self.arrivals < view.revoked.arrivals_end()
+    }
+
+    /// Whether it holds something that this view lacks.
+    pub fn is_ahead(&self, view: &View) -> bool {
+        self.vector().is_some_and(|theirs| !view.cells.vector().covers(theirs))
+    }
+
+    /// Whether nothing is left to say in either direction.
+    pub fn is_equal(&self, view: &View, record_digest: Digest) -> bool {
+        self.has_spoken()
+            && !self.lacks(view)
+            && !self.is_ahead(view)
+            && !self.resync
+            && self.staging.is_none()
+            && self.record_digest == Some(record_digest)
+            && !self.compare_epochs
+            && self.owed_epochs.is_empty()
+    }
+
+    /// Whether the last exchange is longer ago than the heartbeat.
+    pub fn is_quiet_for(&self, heartbeat: Duration, now: Tick) -> bool {
+        self.last_exchange.is_none_or(|last| now.since(last) >= heartbeat)
+    }
+
+    /// Whether it said that it holds all of this vector, and followed the expiring set up to the cursor.
+    pub fn acknowledged(&self, vector: &VersionVector, arrivals: Cursor) -> bool {
+        self.arrivals >= arrivals && self.vector().is_some_and(|theirs| theirs.covers(vector))
+    }
+
+    /// Ops that we hold and it has not acknowledged.
+    pub fn lag(&self, view: &View) -> u64 {
+        let known = self.vector().cloned().unwrap_or_default();
+        let ours = view.cells.vector().changes_since(&known);
+        ours.into_iter().map(|(replica, seq)| seq.saturating_sub(known.get(replica))).sum()
+    }
+
+    /// Another life speaks: what was known of the former is void.
+    pub(super) fn begin_life(&mut self, life: Incarnation) {
+        self.life = Some(life);
+        self.heard.clear();
+        self.told.clear();
+        self.acknowledged = 0;
+        self.presumed = None;
+        self.resync = false;
+        self.outgoing = None;
+        self.staging = None;
+        self.records.clear();
+        self.record_digest = None;
+        self.our_record = 0;
+        self.arrivals = Cursor(0);
+        self.compare_epochs = false;
+        self.epochs_told = false;
+        self.reconciled = None;
+        self.owed_epochs.clear();
+    }
+}

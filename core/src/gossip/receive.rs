@@ -1,0 +1,191 @@
+//! A peer's half of a round: what it tells of itself, and what of it the replica has to carry out. Nothing is merged here.
+
+use super::compose::Local;
+use super::peer::{Peer, REMEMBERED_VECTORS};
+use super::unit::{Complete, Staging};
+use crate::crdt::{Digest, Incarnation, VersionVector};
+use crate::crypto::Signature;
+use crate::fault::Reject;
+use crate::state::{RevokedId, View};
+use crate::time::{Tick, Wall};
+use crate::wire::message::Message;
+
+/// A message, with what its frame told.
+pub struct Incoming {
+    /// The sender's life.
+    pub incarnation: Incarnation,
+    /// Ours.
+    pub own: Incarnation,
+    /// The message.
+    pub message: Message,
+    /// Now.
+    pub now: Tick,
+}
+
+/// What a message asks the replica to carry out: merge these, then reply or go on.
+#[derive(Default)]
+pub struct Heard {
+    /// A delta that is complete.
+    pub complete: Option<Complete>,
+    /// Records to judge.
+    pub records: Vec<(std::sync::Arc<[u8]>, Signature)>,
+    /// Members of the expiring sets.
+    pub arrivals: Vec<(Wall, RevokedId)>,
+    /// What has to be compared once all of it is merged.
+    pub after: Comparison,
+}
+
+/// What the sender said of itself, to be compared with what we hold once its gifts are merged.
+#[derive(Default)]
+pub struct Comparison {
+    /// Its root digest, with the vector that it belongs to.
+    root: Option<(VersionVector, Digest)>,
+    /// Its digest of the expiring sets.
+    expiring: Digest,
+    /// Its purge mark.
+    purge_mark: Wall,
+    /// Its epochs, if it sent them.
+    epochs: Option<Vec<(crate::crdt::Epoch, Digest)>>,
+}
+
+impl Peer {
+    /// Takes a message in.
+    ///
+    /// # Errors
+    /// [`Reject::Forged`] or [`Reject::Oversized`], if it contradicts itself; what it told of the sender's own state stays.
+    pub fn receive(&mut self, incoming: Incoming) -> Result<Heard, Reject> {
+        let Incoming { incarnation, own, mut message, now } = incoming;
+        if self.life != Some(incarnation) {
+            self.begin_life(incarnation);
+        }
+        self.last_exchange = Some(now);
+        self.presumed = None;
+        if message.your_life != own {
+            // It speaks to a former life of ours, or has heard none: no number of ours in it means anything now, and what
+            // it cut was cut for a disk that may have held more than ours.
+            message.heard = 0;
+            message.want = None;
+            message.part = None;
+            message.your_record = 0;
+        }
+        let vector = self.hear_vector(&message);
+        self.resync = vector.is_none();
+        self.hear_acknowledgement(&message, now);
+        self.our_record = self.our_record.max(message.your_record);
+        self.record_digest = Some(message.record_digest);
+        if !message.record_versions.is_empty() {
+            self.records = message.record_versions.iter().copied().collect();
+        }
+        let root = vector.clone().map(|vector| (vector, message.digest));
+        let complete = match (message.part, vector) {
+            (Some(part), Some(vector)) => self.stage(message.number, vector, part)?,
+            (Some(_), None) | (None, Some(_)) | (None, None) => None,
+        };
+        let after =
+            Comparison { root, expiring: message.expiring, purge_mark: message.purge_mark, epochs: message.epochs };
+        Ok(Heard { complete, records: message.records, arrivals: message.arrivals, after })
+    }
+
+    /// After a merge: what do the digests say? True if the peer holds other cells than we under equal vectors.
+    pub fn compare(&mut self, local: &Local<'_>, comparison: &Comparison) -> bool {
+        let view = local.view;
+        self.compare_expiring(local, comparison);
+        self.diverged = match &comparison.root {
+            Some((vector, root)) if vector == view.cells.vector() => *root != view.cells.root(),
+            Some(_) | None => self.diverged,
+        };
+        self.diverged
+    }
+
+    /// Equal digests settle it. Else, if nothing on its way explains the difference, both sides say their epochs once, and
+    /// each sends what it holds of those that differ.
+    fn compare_expiring(&mut self, local: &Local<'_>, comparison: &Comparison) {
+        let revoked = &local.view.revoked;
+        let pair = (comparison.expiring, local.expiring);
+        if pair.0 == pair.1 {
+            self.arrivals = revoked.arrivals_end();
+            self.compare_epochs = false;
+            self.owed_epochs.clear();
+        } else if let Some(theirs) = &comparison.epochs {
+            let differing = revoked.differing_epochs(theirs, comparison.purge_mark);
+            self.reconciled = differing.is_empty().then_some(pair);
+            self.owed_epochs = differing.into_iter().filter(|e| revoked.epoch_items(*e).next().is_some()).collect();
+            self.compare_epochs = !std::mem::take(&mut self.epochs_told);
+        } else {
+            self.compare_epochs = self.arrivals >= revoked.arrivals_end() && self.reconciled != Some(pair);
+        }
+    }
+
+    /// Whether the round that just came back shall be followed by another at once: something is left to say, and the last
+    /// one brought something.
+    pub fn goes_on(&mut self, view: &View, record_digest: Digest) -> bool {
+        if self.is_equal(view, record_digest) {
+            self.idle_continuations = 0;
+            return false;
+        }
+        self.idle_continuations += 1;
+        self.idle_continuations <= 3
+    }
+
+    /// Progress was made: a stuck conversation is told from a long one.
+    pub fn progressed(&mut self) {
+        self.idle_continuations = 0;
+    }
+
+    /// The sender's vector, exactly; `None` if its base is not known here.
+    fn hear_vector(&mut self, message: &Message) -> Option<VersionVector> {
+        let mut vector = match message.base {
+            0 => VersionVector::new(),
+            base => self.heard.iter().find(|(number, _)| *number == base)?.1.clone(),
+        };
+        for (replica, seq) in &message.changes {
+            vector.raise(*replica, *seq);
+        }
+        if self.heard.back().is_none_or(|(number, _)| *number < message.number) {
+            self.heard.push_back((message.number, vector.clone()));
+            if self.heard.len() > REMEMBERED_VECTORS {
+                self.heard.pop_front();
+            }
+        }
+        Some(vector)
+    }
+
+    fn hear_acknowledgement(&mut self, message: &Message, now: Tick) {
+        if self.told.iter().any(|(told, _)| *told == message.heard) {
+            self.acknowledged = self.acknowledged.max(message.heard);
+        }
+        if message.resync || message.heard == 0 {
+            self.acknowledged = 0;
+        }
+        let acknowledged = self.acknowledged;
+        self.told.retain(|(told, _)| *told >= acknowledged);
+        if let (Some((unit, next)), Some(outgoing)) = (message.want, self.outgoing.as_mut())
+            && outgoing.number == unit
+        {
+            outgoing.resume(next, now);
+        }
+    }
+
+    fn stage(
+        &mut self,
+        number: u64,
+        vector: VersionVector,
+        part: crate::wire::message::Part,
+    ) -> Result<Option<Complete>, Reject> {
+        if self.staging.as_ref().is_none_or(|staging| staging.number != number) {
+            self.staging = Some(Staging::new(number, vector));
+        }
+        let Some(staging) = self.staging.as_mut() else {
+            return Ok(None);
+        };
+        self.idle_continuations = 0;
+        match staging.take(part) {
+            Ok(true) => Ok(self.staging.take().map(Staging::complete)),
+            Ok(false) => Ok(None),
+            Err(reject) => {
+                self.staging = None;
+                Err(reject)
+            }
+        }
+    }
+}

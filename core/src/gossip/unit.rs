@@ -1,0 +1,144 @@
+//! Deltas under way: what is being sent to a peer, and what is being staged from it. A delta is applied as a whole or not at
+//! all; here nothing is applied.
+
+use imbl::OrdMap;
+
+use crate::config::{MAX_PART_BYTES, MAX_PART_CELLS, MAX_STAGED_CELLS};
+use crate::crdt::{Cell, Cut, Digest, ReplicaId, Unit, VersionVector};
+use crate::fault::Reject;
+use crate::state::{Key, Value};
+use crate::time::Tick;
+use crate::wire::cell_size;
+use crate::wire::mark::Mark;
+use crate::wire::message;
+
+/// A delta that is being sent. It keeps the view that it was cut from, so any part can be sent again.
+pub struct Outgoing {
+    /// Names the unit: the number of the view.
+    pub number: u64,
+    /// The root digest of that view.
+    pub digest: Digest,
+    /// The part to send next.
+    pub next: usize,
+    /// When it last made progress.
+    pub moved: Tick,
+    /// What the peer was known to hold when this was cut: marks are needed for the rest.
+    base: VersionVector,
+    cut: Cut<Key, Value>,
+}
+
+impl Outgoing {
+    /// A unit for a peer that holds `base`.
+    pub fn new(number: u64, digest: Digest, cut: Cut<Key, Value>, base: VersionVector, now: Tick) -> Outgoing {
+        Outgoing { number, digest, next: 0, moved: now, base, cut }
+    }
+
+    /// The vector of the view that this was cut from.
+    pub fn vector(&self) -> &VersionVector {
+        self.cut.vector()
+    }
+
+    /// Whether every part was sent at least once.
+    pub fn is_sent(&self) -> bool {
+        self.cut.is_finished() && self.next >= self.cut.produced()
+    }
+
+    /// The part to send now, and from then on the one after it; `None` when all were sent.
+    pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>) -> Option<message::Part> {
+        while self.cut.produced() <= self.next {
+            self.cut.next_part(MAX_PART_CELLS, cell_size, MAX_PART_BYTES)?;
+        }
+        let part = self.cut.part(self.next)?;
+        let first = self.next == 0;
+        let floor = if first && self.cut.is_deep() { self.cut.floor().iter().collect() } else { Vec::new() };
+        let news = if first { self.cut.vector().changes_since(&self.base) } else { Vec::new() };
+        let marks = news.into_iter().map(|(replica, seq)| {
+            let mark = marks.get(&replica).filter(|mark| mark.seq >= seq);
+            mark.cloned().expect("every vector entry has a mark that reaches as far")
+        });
+        let index = self.next as u32;
+        self.next += 1;
+        Some(message::Part {
+            index,
+            last: part.last,
+            deep: self.cut.is_deep(),
+            floor,
+            marks: marks.collect(),
+            cells: part.cells,
+        })
+    }
+
+    /// The peer awaits this part: go on from there.
+    pub fn resume(&mut self, next: u32, now: Tick) {
+        let next = next as usize;
+        if next <= self.cut.produced() {
+            self.next = next;
+            self.moved = now;
+        }
+    }
+}
+
+/// A delta that is being received.
+pub struct Staging {
+    /// Names the unit, by its sender.
+    pub number: u64,
+    /// The part that is awaited.
+    pub next: u32,
+    vector: VersionVector,
+    floor: VersionVector,
+    deep: bool,
+    marks: Vec<Mark>,
+    cells: Vec<(Key, Cell<Value>)>,
+}
+
+/// A delta that is complete, not yet judged.
+pub struct Complete {
+    /// The delta.
+    pub unit: Unit<Key, Value>,
+    /// The marks that came with it.
+    pub marks: Vec<Mark>,
+}
+
+impl Staging {
+    /// A staging place for the unit of this number and vector.
+    pub fn new(number: u64, vector: VersionVector) -> Staging {
+        Staging {
+            number,
+            next: 0,
+            vector,
+            floor: VersionVector::new(),
+            deep: false,
+            marks: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// Takes a part, if it is the awaited one; tells whether the unit is complete.
+    ///
+    /// # Errors
+    /// [`Reject::Oversized`] if the unit grows beyond [`MAX_STAGED_CELLS`]; [`Reject::Forged`] if its parts contradict each other.
+    pub fn take(&mut self, part: message::Part) -> Result<bool, Reject> {
+        if part.index != self.next {
+            return Ok(false);
+        }
+        if part.index == 0 {
+            self.deep = part.deep;
+            self.floor = part.floor.into_iter().collect();
+            self.marks = part.marks;
+        } else if part.deep != self.deep {
+            return Err(Reject::Forged);
+        }
+        if self.cells.len() + part.cells.len() > MAX_STAGED_CELLS {
+            return Err(Reject::Oversized);
+        }
+        self.cells.extend(part.cells);
+        self.next += 1;
+        Ok(part.last)
+    }
+
+    /// The whole unit.
+    pub fn complete(self) -> Complete {
+        let Staging { vector, floor, deep, marks, cells, .. } = self;
+        Complete { unit: Unit { cells, vector, floor, deep }, marks }
+    }
+}

@@ -1,0 +1,178 @@
+//! The beginning of a life: what the disk gives back, a fresh incarnation, and the first write. Every boot that writes takes
+//! an incarnation of its own, so that no disk, however old or copied, can ever use a dot twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{IdentityKeys, Replica, Row, Table};
+use crate::config::Config;
+use crate::crdt::{Digest, DottedStore, ExpiringSet, Incarnation, ReplicaId, VersionVector};
+use crate::crypto::Crypto;
+use crate::state::{Key, NodeRecord, PinnedPeer, RevokedId, Value};
+use crate::time::{Now, Wall};
+use crate::wire::mark::Mark;
+use crate::wire::row::{self, Meta};
+
+/// Everything that the store held, in any order.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// The rows; each has a value.
+    pub rows: Vec<Row>,
+}
+
+/// Why a replica cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BootError {
+    /// The data does not match its own digest. The node must come back empty, and catches up from its peers.
+    #[error("the data in the store does not match its own digest")]
+    Unsound,
+    /// A newer version wrote this store.
+    #[error("the store has rows of version {found}, and this build knows {known}")]
+    NewerStore {
+        /// The version found.
+        found: u32,
+        /// The newest known here.
+        known: u32,
+    },
+    /// A row cannot be read.
+    #[error("a row of table {table} cannot be read: {problem}")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// What was expected.
+        problem: String,
+    },
+    /// The configuration contradicts itself.
+    #[error("{0}")]
+    Config(String),
+}
+
+/// The rows, read.
+pub(super) struct Loaded {
+    pub cells: DottedStore<Key, Value>,
+    pub marks: OrdMap<ReplicaId, Mark>,
+    pub records: OrdMap<crate::crdt::NodeId, Arc<NodeRecord>>,
+    pub pinned: OrdMap<crate::crdt::NodeId, Arc<PinnedPeer>>,
+    pub revoked: ExpiringSet<RevokedId>,
+    pub secrets: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub meta: Option<Meta>,
+}
+
+/// The digest over everything that a store promises to give back unchanged.
+pub(super) fn store_digest(cells: &DottedStore<Key, Value>) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&cells.root().0);
+    for (replica, seq) in cells.vector().iter() {
+        hasher.update(&replica.node.0);
+        hasher.update(&replica.incarnation.0.to_be_bytes());
+        hasher.update(&seq.to_be_bytes());
+    }
+    let mut out = [0; 16];
+    out.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Digest(out)
+}
+
+/// An incarnation greater than every one that this node, its disk and its peers know, with a random tail so that two clones
+/// that boot in one millisecond differ.
+pub(super) fn fresh_incarnation(known: Incarnation, now: Wall, crypto: &Crypto) -> Incarnation {
+    const TAIL_BITS: u32 = 20;
+    let tail = u64::from(u32::from_be_bytes(*crypto.bytes::<4>())) & ((1 << TAIL_BITS) - 1);
+    let head = (known.0 >> TAIL_BITS).saturating_add(1).max(now.0);
+    Incarnation((head << TAIL_BITS) | tail)
+}
+
+impl Replica {
+    /// Begins a life. What comes back with it are its first effects.
+    ///
+    /// # Errors
+    /// See [`BootError`]; nothing was written then.
+    pub fn boot(
+        config: Arc<Config>,
+        crypto: Crypto,
+        keys: IdentityKeys,
+        recovered: Recovered,
+        seed: [u8; 32],
+        now: Now,
+    ) -> Result<(Replica, super::Effects), BootError> {
+        check(&config)?;
+        let loaded = load(recovered)?;
+        let mut replica = Replica::assemble(config, crypto, keys, loaded, seed, now);
+        let effects = replica.begin_life();
+        Ok((replica, effects))
+    }
+}
+
+fn check(config: &Config) -> Result<(), BootError> {
+    let gossip = &config.gossip;
+    if gossip.interval.is_zero() || gossip.round_timeout.is_zero() {
+        return Err(BootError::Config("gossip interval and round timeout must be greater than zero".into()));
+    }
+    if gossip.heartbeat < gossip.interval {
+        return Err(BootError::Config("the heartbeat must not be shorter than the interval".into()));
+    }
+    Ok(())
+}
+
+/// Reads all rows, and judges the data by its own digest.
+fn load(recovered: Recovered) -> Result<Loaded, BootError> {
+    let mut loaded = Loaded {
+        cells: DottedStore::new(),
+        marks: OrdMap::new(),
+        records: OrdMap::new(),
+        pinned: OrdMap::new(),
+        revoked: ExpiringSet::new(Wall(0)),
+        secrets: BTreeMap::new(),
+        meta: None,
+    };
+    let (mut cells, mut vector, mut expiring) = (Vec::new(), VersionVector::new(), Vec::new());
+    for Row { table, key, value } in recovered.rows {
+        let value = value.unwrap_or_default();
+        if table != Table::Secrets
+            && let Some(found) = row::version(&value).filter(|found| *found > row::VERSION)
+        {
+            return Err(BootError::NewerStore { found, known: row::VERSION });
+        }
+        let bad = |fault: crate::wire::WireFault| BootError::BadRow { table: table.name(), problem: fault.0.into() };
+        match table {
+            Table::Cells => {
+                let key = row::read_cell_key(&key).map_err(bad)?;
+                let cell = row::read_cell_row(key.collection, &value).map_err(bad)?;
+                cells.push((key, cell));
+            }
+            Table::Marks => {
+                let replica = row::read_mark_key(&key).map_err(bad)?;
+                let (seq, signed) = row::read_mark(&value).map_err(bad)?;
+                vector.raise(replica, seq);
+                if let Some((seq, signature)) = signed {
+                    loaded.marks.insert(replica, Mark { replica, seq, signature });
+                }
+            }
+            Table::Records => {
+                let record = row::read_record(&value).map_err(bad)?;
+                loaded.records.insert(record.node, Arc::new(record));
+            }
+            Table::Pinned => {
+                let peer = row::read_pinned(&value).map_err(bad)?;
+                loaded.pinned.insert(peer.node, Arc::new(peer));
+            }
+            Table::Expiring => {
+                expiring.push((row::read_expiry(&value).map_err(bad)?, row::read_revoked_key(&key).map_err(bad)?));
+            }
+            Table::Secrets => {
+                loaded.secrets.insert(key, value);
+            }
+            Table::Meta => loaded.meta = Some(row::read_meta(&value).map_err(bad)?),
+        }
+    }
+    let meta = loaded.meta.clone().unwrap_or_default();
+    let floor = meta.floor.iter().copied().collect();
+    loaded.cells = DottedStore::load(vector, floor, cells).map_err(|_| BootError::Unsound)?;
+    if loaded.meta.is_some() && store_digest(&loaded.cells) != meta.digest {
+        return Err(BootError::Unsound);
+    }
+    loaded.revoked = ExpiringSet::new(meta.purge_mark);
+    loaded.revoked.merge(expiring);
+    Ok(loaded)
+}

@@ -1,0 +1,119 @@
+//! Whether this node's own clock can be trusted. A clock liar hurts itself alone: in doubt it writes nothing and issues nothing,
+//! says why, and waits for its peers to confirm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Fact, Replica};
+use crate::gossip::Peer;
+use crate::state::Readiness;
+use crate::time::{Now, Tick, Wall};
+
+/// What is remembered to judge the wall clock by.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    /// The last reading, against which the next is compared.
+    last: Now,
+    /// The greatest wall time that this node's own ops carry.
+    stamped: Wall,
+    /// When the wall clock was last seen to move against the monotonic one by more than the budget, until that is confirmed.
+    jumped: Option<Tick>,
+    /// A majority of the peers and we refuse each other's clocks.
+    outvoted: bool,
+    /// The wall clock lies behind the hybrid clock by more than the budget.
+    behind: bool,
+}
+
+impl Watch {
+    pub fn new(now: Now, stamped: Wall) -> Watch {
+        Watch { last: now, stamped, jumped: None, outvoted: false, behind: false }
+    }
+
+    /// Whether anything speaks against the clock.
+    pub fn is_doubtful(&self) -> bool {
+        self.jumped.is_some() || self.outvoted || self.behind
+    }
+
+    fn pass(&mut self, now: Now, budget: Duration) {
+        let elapsed = now.tick.since(self.last.tick);
+        let expected = self.last.wall.after(elapsed);
+        if now.wall.distance(expected) > budget {
+            self.jumped = Some(now.tick);
+        }
+        self.last = now;
+    }
+}
+
+impl Replica {
+    /// Takes the time. Everything in this event happens at this instant.
+    pub(super) fn pass_time(&mut self, now: Now) {
+        let doubtful = self.watch.is_doubtful();
+        self.watch.pass(now, self.head.config.gossip.max_clock_drift);
+        self.now = now;
+        if doubtful != self.watch.is_doubtful() {
+            self.judge_readiness();
+        }
+    }
+
+    /// Whether this node may serve, and if not, why. Published at once: it is no stored state.
+    pub(super) fn judge_readiness(&mut self) {
+        self.judge_clock();
+        let mut reasons: Vec<(&'static str, String)> = Vec::new();
+        if let Some(reason) = &self.failed {
+            reasons.push(("store", format!("the store takes no more writes: {reason}")));
+        }
+        if self.number == 0 {
+            reasons.push(("starting", "the first write is under way".into()));
+        }
+        for (holds, name, detail) in [
+            (self.watch.jumped.is_some(), "clock_jumped", "the wall clock moved against the monotonic clock"),
+            (
+                self.watch.outvoted,
+                "clock_outvoted",
+                "a majority of the peers and this node refuse each other's clocks",
+            ),
+            (self.watch.behind, "clock_behind", "the wall clock lies behind this node's own changes"),
+        ] {
+            if holds {
+                reasons.push((name, format!("{detail}, by more than max_clock_drift")));
+            }
+        }
+        if self.head.signer.is_none() {
+            reasons
+                .push(("no_signing_key", "no signing key is active yet: it waits for its peers to know it".into()));
+        }
+        if self.head.ring.sealing().is_none() {
+            reasons.push(("no_wrapping_key", "no wrapping key is held yet".into()));
+        }
+        let readiness = Readiness { reasons };
+        if readiness != self.durable.readiness {
+            let names = readiness.reasons.iter().map(|(name, _)| *name).collect();
+            self.head.readiness = readiness.clone();
+            Arc::make_mut(&mut self.durable).readiness = readiness;
+            self.republish = true;
+            self.note(Fact::Readiness { reasons: names });
+        }
+    }
+
+    /// The operator vouches for the clock as it stands.
+    pub(super) fn accept_clock(&mut self) {
+        self.watch = Watch::new(self.now, self.now.wall);
+        self.judge_readiness();
+    }
+
+    /// Peers that take our frames, and whose frames we take, confirm the clock, also after a jump.
+    fn judge_clock(&mut self) {
+        let budget = self.head.config.gossip.max_clock_drift;
+        self.watch.behind = self.watch.stamped > self.now.wall.after(budget);
+        let peers = self.gossip.peers.len();
+        let refused = self.gossip.peers.values().filter(|peer| peer.clock_refused).count();
+        self.watch.outvoted = refused * 2 > peers;
+        if let Some(jumped) = self.watch.jumped {
+            let agrees = |peer: &&Peer| !peer.clock_refused && peer.last_exchange.is_some_and(|at| at > jumped);
+            let agreeing = self.gossip.peers.values().filter(agrees).count();
+            if peers > 0 && (agreeing + 1) * 2 > peers + 1 {
+                self.watch.jumped = None;
+            }
+        }
+    }
+}

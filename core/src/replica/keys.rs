@@ -1,0 +1,145 @@
+//! This node's token signing keys: the plan of `token::keys` is carried out here, made durable, and published in the record.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ledger::Held;
+use super::{Fact, Replica};
+use crate::admission;
+use crate::state::{KeyStage, TokenKey};
+use crate::time::Wall;
+use crate::token::MAX_ACCESS_TTL;
+use crate::token::keys::{self, KeyStep, OwnKey, Surroundings};
+use crate::wire::row;
+
+const TOKEN_PREFIX: &[u8] = b"token/";
+const RING_PREFIX: &[u8] = b"ring/";
+
+impl Replica {
+    /// Takes up the private keys that the disk gave back.
+    pub(super) fn recover_secrets(&mut self, secrets: &BTreeMap<Vec<u8>, Vec<u8>>) {
+        let published = self.own_record().map_or(Vec::new(), |own| own.token_keys.clone());
+        let mut own = Vec::new();
+        for (key, sealed) in secrets {
+            let Some(secret) = self.keys.open_row(&self.crypto, key, sealed) else {
+                continue; // Sealed by another identity: of no use, and harmless.
+            };
+            let Ok(secret) = <[u8; 32]>::try_from(&secret[..]) else {
+                continue;
+            };
+            if let Some(kid) = key.strip_prefix(TOKEN_PREFIX) {
+                let known = published.iter().find(|key| key.kid.as_bytes() == kid);
+                own.extend(known.and_then(|known| OwnKey::restore(&self.crypto, secret.into(), known.clone())));
+            } else if let Some(id) = key.strip_prefix(RING_PREFIX).and_then(|id| <[u8; 16]>::try_from(id).ok()) {
+                self.fetches.hold(crate::state::RingKeyId(id), secret.into());
+            }
+        }
+        let held = |kid: &str| own.iter().any(|key| *key.published.kid == *kid);
+        let until = self.last_token_expiry();
+        let lost = published.iter().filter(|key| !held(&key.kid) && key.stage != KeyStage::Upcoming);
+        self.orphans =
+            lost.map(|key| crate::state::PublishedKey { stage: retiring(key.stage, until), ..key.clone() }).collect();
+        self.own_keys = own;
+        self.refresh_keys();
+    }
+
+    /// Takes the steps in the life of the signing keys that are due.
+    pub(super) fn advance_keys(&mut self) {
+        let steps = {
+            let view = &self.head;
+            let around = Surroundings {
+                now: self.now,
+                config: &view.config,
+                peers_know: &|kid| self.peers_know(kid),
+                is_withdrawn: &|kid| view.key_is_withdrawn(kid),
+            };
+            keys::advance(&self.own_keys, &around)
+        };
+        self.take_key_steps(steps);
+        let now = self.now.wall;
+        let over = |key: &crate::state::PublishedKey| matches!(key.stage, KeyStage::Retiring(until) if until <= now);
+        if self.orphans.iter().any(over) {
+            self.orphans.retain(|key| !over(key));
+            self.rewrite_record(0);
+        }
+    }
+
+    pub(super) fn take_key_steps(&mut self, steps: Vec<KeyStep>) {
+        let mut published = false;
+        for step in steps {
+            keys::apply(&mut self.own_keys, &step, &self.crypto, self.now);
+            let (kid, stage): (Arc<str>, _) = match &step {
+                KeyStep::Acknowledge(..) => continue,
+                KeyStep::Mint => match self.keep_minted() {
+                    Some(kid) => (kid, "upcoming"),
+                    None => continue,
+                },
+                KeyStep::Activate(kid) => (kid.clone(), "active"),
+                KeyStep::Retire(kid, _) => (kid.clone(), "retiring"),
+                KeyStep::Forget(kid) => {
+                    self.put_secret(row::token_secret_key(kid), None);
+                    (kid.clone(), "retired")
+                }
+            };
+            published = true;
+            self.hold(Held::Note(Fact::KeyStage { kid, stage }));
+        }
+        if published {
+            self.rewrite_record(0);
+        }
+    }
+
+    fn keep_minted(&mut self) -> Option<Arc<str>> {
+        let minted = self.own_keys.last()?;
+        let (kid, scalar) = (minted.published.kid.clone(), minted.scalar.clone());
+        self.put_secret(row::token_secret_key(&kid), Some(&scalar[..]));
+        Some(kid)
+    }
+
+    /// Whether the record that publishes this key is durable, and every peer that answers acknowledged a version that has
+    /// it. A peer that was not reached yet is waited for, until it fails once.
+    fn peers_know(&self, kid: &str) -> bool {
+        let durable = self.durable.nodes.get(&self.head.identity.node);
+        if !durable.is_some_and(|own| own.token_keys.iter().any(|key| *key.kid == *kid)) {
+            return false;
+        }
+        let since = self.key_versions.get(kid).copied().unwrap_or(u64::MAX);
+        self.gossip.peers.values().filter(|peer| peer.is_reachable()).all(|peer| peer.our_record >= since)
+    }
+
+    /// No token of any key lives longer than this, by any clock in budget.
+    pub(super) fn last_token_expiry(&self) -> Wall {
+        self.now.wall.after(MAX_ACCESS_TTL).after(self.head.config.gossip.max_clock_drift * 2)
+    }
+
+    /// Parses what the records publish: the union that verifies tokens, and the key that signs here.
+    pub(super) fn refresh_keys(&mut self) {
+        let view = &self.head;
+        let mut union = imbl::OrdMap::new();
+        for record in view.nodes.values().filter(|record| admission::may_sign_tokens(view, record)) {
+            for published in record.token_keys.iter().filter(|key| !view.key_is_withdrawn(&key.kid)) {
+                let parsed =
+                    view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
+                let verifier = match parsed {
+                    Some(known) => Some(known.verifier.clone()),
+                    None => self.crypto.ecdsa.verifying_key(&published.point),
+                };
+                let named = crate::token::thumbprint(&published.point) == *published.kid;
+                if let Some(verifier) = verifier.filter(|_| named) {
+                    let key = TokenKey { published: published.clone(), owner: record.node, verifier };
+                    union.insert(published.kid.clone(), Arc::new(key));
+                }
+            }
+        }
+        self.head.token_keys = union;
+        self.head.signer = keys::signer(&self.own_keys).filter(|signer| !self.head.key_is_withdrawn(&signer.kid));
+        self.refresh_ring();
+    }
+}
+
+fn retiring(stage: KeyStage, until: Wall) -> KeyStage {
+    match stage {
+        KeyStage::Retiring(until) => KeyStage::Retiring(until),
+        KeyStage::Upcoming | KeyStage::Active => KeyStage::Retiring(until),
+    }
+}

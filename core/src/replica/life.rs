@@ -1,0 +1,213 @@
+//! The life of a replica: how it is put together, how it begins, how it takes a new configuration, and when it has to begin
+//! anew because another life of the same node is known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::boot::{Loaded, fresh_incarnation};
+use super::exchange::Digests;
+use super::ledger::Held;
+use super::{Effects, Fact, IdentityKeys, Replica};
+use crate::config::{Config, FRAME_WINDOW};
+use crate::crdt::{Hlc, HybridClock, Incarnation};
+use crate::crypto::Crypto;
+use crate::envelope::ReplayWindow;
+use crate::gossip::Gossip;
+use crate::state::{Identity, NodeRecord, Readiness, Ring, View};
+use crate::time::{Now, Wall};
+use crate::wire::record;
+
+/// Between two looks at keys, purges and other slow duties.
+const UPKEEP: Duration = Duration::from_secs(1);
+
+impl Replica {
+    pub(super) fn assemble(
+        config: Arc<Config>,
+        crypto: Crypto,
+        keys: IdentityKeys,
+        loaded: Loaded,
+        seed: [u8; 32],
+        now: Now,
+    ) -> Replica {
+        let Loaded { cells, marks, records, pinned, revoked, secrets, meta } = loaded;
+        let meta = meta.unwrap_or_default();
+        let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
+        let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
+        let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
+        let mut gossip = Gossip::new(seed, &config.gossip, now.tick);
+        gossip.stats.started_at = now.wall;
+        for peer in pinned.values() {
+            let address = records.get(&peer.node).map_or(&peer.address, |record| &record.address);
+            gossip.meet(peer.node, address, now.tick);
+        }
+        let head = View {
+            config: config.clone(),
+            identity,
+            cells,
+            nodes: records,
+            pinned,
+            revoked,
+            token_keys: imbl::OrdMap::new(),
+            signer: None,
+            ring: Ring::default(),
+            readiness: Readiness { reasons: vec![("starting", "the first write is under way".into())] },
+        };
+        let stamped = latest_own_stamp(&head);
+        let mut replica = Replica {
+            cluster: cluster_id(&config.cluster),
+            durable: Arc::new(head.clone()),
+            digests: Digests::default(),
+            watch: super::clock::Watch::new(now, stamped.wall()),
+            head,
+            crypto,
+            keys,
+            now,
+            number: 0,
+            republish: false,
+            ledger: Default::default(),
+            failed: None,
+            clock: HybridClock::new(meta.clock.max(stamped)),
+            marks,
+            gossip,
+            replay: ReplayWindow::new(FRAME_WINDOW, now.wall),
+            own_keys: Vec::new(),
+            key_versions: BTreeMap::new(),
+            orphans: Vec::new(),
+            pulls: Default::default(),
+            fetches: Default::default(),
+            logins: BTreeMap::new(),
+            waiting: Vec::new(),
+            upkeep_at: now.tick,
+            superseded: 0,
+            pending: Default::default(),
+            out: Vec::new(),
+        };
+        replica.recover_secrets(&secrets);
+        replica
+    }
+
+    /// The first write of a life: its incarnation, its record, and the keys that a node needs.
+    pub(super) fn begin_life(&mut self) -> Effects {
+        let incarnation = self.head.identity.incarnation;
+        self.hold(Held::Note(Fact::Booted { incarnation, cells: self.head.cells.len() }));
+        self.touch_meta();
+        self.mint_first_ring_key();
+        self.rewrite_record(0);
+        self.upkeep_at = self.now.tick;
+        self.settle()
+    }
+
+    /// Signs this node's record anew, as a later version than any that is known.
+    pub(super) fn rewrite_record(&mut self, beyond: u64) {
+        let version = self.own_record().map_or(0, |own| own.version).max(beyond) + 1;
+        let mut token_keys: Vec<_> = self.own_keys.iter().map(|key| key.published.clone()).collect();
+        token_keys.extend(self.orphans.iter().cloned());
+        let version = version.max(self.now.wall.0);
+        let known = std::mem::take(&mut self.key_versions);
+        let since = |kid: &Arc<str>| known.get(kid).copied().unwrap_or(version);
+        self.key_versions = token_keys.iter().map(|key| (key.kid.clone(), since(&key.kid))).collect();
+        let record = NodeRecord {
+            node: self.head.identity.node,
+            version,
+            name: self.head.identity.name.clone(),
+            incarnation: self.head.identity.incarnation,
+            address: self.head.config.address.as_str().into(),
+            gossip_key: self.keys.gossip_key(),
+            kem_key: Box::new(*self.keys.kem_key()),
+            token_keys,
+            ring: self.head.ring.keys.iter().map(|key| key.id).collect(),
+            raw: [].into(),
+            signature: [0; 64],
+        };
+        let record = record::sign(record, self.keys.signer(), &self.cluster);
+        self.put_record(Arc::new(record), true);
+    }
+
+    /// A newer incarnation of this node is known. Once, that is a clock that went back over a boot: this life ends, and one
+    /// with a greater incarnation begins. Twice, it is a clone: this replica stops, and says so.
+    pub(super) fn superseded(&mut self, by: Incarnation) {
+        self.superseded += 1;
+        let stops = self.superseded > 1;
+        self.note(Fact::Superseded { by, stops });
+        if stops {
+            self.write_failed("another process runs with this node's identity");
+            return;
+        }
+        let known = by.max(self.head.identity.incarnation);
+        self.head.identity.incarnation = fresh_incarnation(known, self.now.wall, &self.crypto);
+        self.touch_meta();
+        self.rewrite_record(0);
+    }
+
+    pub(super) fn reconfigure(&mut self, config: Arc<Config>) {
+        self.head.identity.name = config.name.as_str().into();
+        let moved = self.head.config.address != config.address || self.head.config.name != config.name;
+        self.head.config = config;
+        if moved {
+            self.rewrite_record(0);
+        } else {
+            self.touch_meta();
+        }
+    }
+
+    /// Slow duties: signing keys, the ring, purges, forgetting.
+    pub(super) fn upkeep(&mut self) {
+        if self.now.tick < self.upkeep_at {
+            return;
+        }
+        self.upkeep_at = self.now.tick.after(UPKEEP);
+        self.judge_readiness();
+        if self.failed.is_some() || self.watch.is_doubtful() {
+            return;
+        }
+        self.advance_keys();
+        self.tend_ring();
+        self.purge();
+        self.forget_removed();
+    }
+
+    /// Revocations leave when what they revoked has expired by every clock in budget; in whole epochs, so that nodes purge alike.
+    fn purge(&mut self) {
+        let slack = self.head.config.gossip.max_clock_drift * 2;
+        let over = self.now.wall.before(slack);
+        let mark = Wall(crate::crdt::Epoch::of(over).start().0.saturating_sub(1));
+        self.purge_revoked(mark);
+    }
+
+    /// Empty cells leave once every peer acknowledged them, or after the horizon.
+    fn forget_removed(&mut self) {
+        let vectors: Vec<_> = self.gossip.peers.values().map(|peer| peer.vector()).collect();
+        let mut dropped = match vectors.iter().copied().collect::<Option<Vec<_>>>() {
+            Some(all) => self.head.cells.drop_empty(&all),
+            None => Vec::new(),
+        };
+        let horizon = self.now.wall.before(self.head.config.gossip.remove_horizon);
+        dropped.extend(self.head.cells.drop_before_horizon(Hlc::at(horizon)));
+        if !dropped.is_empty() {
+            self.hold(Held::Note(Fact::Dropped { cells: dropped.len() }));
+            self.touch_dropped(dropped);
+        }
+    }
+
+    /// The disk was compared with its digest in the background.
+    pub(super) fn scrubbed(&mut self, sound: bool) {
+        if !sound {
+            self.note(Fact::Unsound);
+            self.write_failed("the data on disk does not match its own digest");
+        }
+    }
+}
+
+/// The first 16 bytes of BLAKE3 of the cluster's name.
+pub(super) fn cluster_id(name: &str) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..16]);
+    id
+}
+
+/// The greatest stamp of an op of this node, in whichever life.
+fn latest_own_stamp(view: &View) -> Hlc {
+    let ops = view.cells.iter().flat_map(|(_, cell)| cell.ops());
+    ops.filter(|op| op.dot.replica.node == view.identity.node).map(|op| op.hlc).max().unwrap_or_default()
+}

@@ -1,0 +1,171 @@
+//! Changing state: every change of one event is gathered here and becomes one write. The view changes at once, but only the
+//! pending one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::boot::store_digest;
+use super::ledger::{Held, News};
+use super::{Effect, Replica, Row, Table};
+use crate::crdt::{ReplicaId, VersionVector};
+use crate::state::{Body, Key, NodeRecord, PinnedPeer, RevokedId};
+use crate::time::Wall;
+use crate::wire::mark::Mark;
+use crate::wire::row::{self, Meta};
+use crate::wire::value;
+
+/// What the current event changed so far.
+#[derive(Default)]
+pub(super) struct Pending {
+    cells: BTreeSet<Key>,
+    vector: BTreeSet<ReplicaId>,
+    rows: Vec<Row>,
+    meta: bool,
+    news: News,
+    held: Vec<Held>,
+}
+
+impl Replica {
+    /// Writes a cell in this replica's name.
+    pub(super) fn write(&mut self, key: Key, body: Body) {
+        let id = self.replica_id();
+        let hlc = self.clock.stamp(self.now.wall);
+        self.head.cells.write(id, key.clone(), value::encode(body), hlc);
+        self.touch(key, id);
+    }
+
+    /// Removes a cell in this replica's name; false if nothing was live.
+    pub(super) fn remove(&mut self, key: Key) -> bool {
+        let id = self.replica_id();
+        let hlc = self.clock.stamp(self.now.wall);
+        let removed = self.head.cells.remove(id, &key, hlc).is_some();
+        if removed {
+            self.touch(key, id);
+        }
+        removed
+    }
+
+    fn touch(&mut self, key: Key, id: ReplicaId) {
+        self.pending.cells.insert(key);
+        self.pending.vector.insert(id);
+        self.pending.news.local = true;
+    }
+
+    /// Cells and vector entries that a merge changed.
+    pub(super) fn touch_merged(&mut self, cells: Vec<Key>, before: &VersionVector) {
+        let risen = self.head.cells.vector().changes_since(before);
+        self.pending.vector.extend(risen.into_iter().map(|(replica, _)| replica));
+        self.pending.cells.extend(cells);
+        self.pending.meta = true;
+        self.pending.news.merged = true;
+    }
+
+    /// Cells that were dropped, locally.
+    pub(super) fn touch_dropped(&mut self, cells: Vec<Key>) {
+        self.pending.cells.extend(cells);
+        self.pending.meta = true;
+    }
+
+    /// Adds to the expiring set; false if it is known, or over for ever.
+    pub(super) fn add_revoked(&mut self, expiry: Wall, id: RevokedId, local: bool) -> bool {
+        let added = self.head.revoked.insert(expiry, id);
+        if added {
+            self.put(Table::Expiring, row::revoked_key(id), Some(row::expiry(expiry)));
+            let news = &mut self.pending.news;
+            *(if local { &mut news.local } else { &mut news.merged }) = true;
+        }
+        added
+    }
+
+    /// Drops what has expired at or before `mark`, for ever.
+    pub(super) fn purge_revoked(&mut self, mark: Wall) {
+        if mark <= self.head.revoked.mark() {
+            return;
+        }
+        for (_, id) in self.head.revoked.purge(mark) {
+            self.put(Table::Expiring, row::revoked_key(id), None);
+        }
+        self.pending.meta = true;
+    }
+
+    pub(super) fn put_record(&mut self, record: Arc<NodeRecord>, local: bool) {
+        self.put(Table::Records, record.node.0.to_vec(), Some(row::record(&record)));
+        self.head.nodes.insert(record.node, record);
+        self.pending.news.local |= local;
+    }
+
+    pub(super) fn put_pinned(&mut self, peer: Arc<PinnedPeer>) {
+        self.put(Table::Pinned, peer.node.0.to_vec(), Some(row::pinned(&peer)));
+        self.head.pinned.insert(peer.node, peer);
+    }
+
+    pub(super) fn put_mark(&mut self, mark: Mark) {
+        self.pending.vector.insert(mark.replica);
+        self.marks.insert(mark.replica, mark);
+    }
+
+    /// Keeps a private key, sealed; `None` forgets it.
+    pub(super) fn put_secret(&mut self, key: Vec<u8>, secret: Option<&[u8]>) {
+        let sealed = secret.map(|secret| self.keys.seal_row(&self.crypto, &key, secret));
+        self.put(Table::Secrets, key, sealed);
+    }
+
+    /// The meta row has to be written though no cell changed.
+    pub(super) fn touch_meta(&mut self) {
+        self.pending.meta = true;
+    }
+
+    /// Waits for the write of this event, or for the last one under way, or for nothing.
+    pub(super) fn hold(&mut self, held: Held) {
+        self.pending.held.push(held);
+    }
+
+    fn put(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.pending.rows.push(Row { table, key, value });
+    }
+
+    /// All changes of this event become one write, and what depends on them waits for it.
+    pub(super) fn close_write(&mut self) {
+        let Pending { cells, vector, rows, meta, news, held } = std::mem::take(&mut self.pending);
+        if cells.is_empty() && vector.is_empty() && rows.is_empty() && !meta {
+            let free = self.ledger.follow(held);
+            free.into_iter().for_each(|held| self.release(held));
+            return;
+        }
+        if self.failed.is_some() {
+            held.into_iter().for_each(|held| self.refuse(held));
+            return;
+        }
+        let mut batch = rows;
+        batch.extend(cells.iter().map(|key| self.cell_row(key)));
+        batch.extend(vector.into_iter().map(|replica| self.mark_row(replica)));
+        batch.push(self.meta_row());
+        if !cells.is_empty() || meta {
+            self.refresh_keys();
+        }
+        let id = self.ledger.enter(Arc::new(self.head.clone()), news, held);
+        self.out.push(Effect::Write { id, batch });
+    }
+
+    fn cell_row(&self, key: &Key) -> Row {
+        let value = self.head.cells.get(key).map(row::cell);
+        Row { table: Table::Cells, key: row::cell_key(key), value }
+    }
+
+    fn mark_row(&self, replica: ReplicaId) -> Row {
+        let seq = self.head.cells.vector().get(replica);
+        let signed = self.marks.get(&replica).map(|mark| (mark.seq, mark.signature));
+        Row { table: Table::Marks, key: row::mark_key(replica), value: Some(row::mark(seq, signed)) }
+    }
+
+    fn meta_row(&self) -> Row {
+        let meta = Meta {
+            incarnation: self.head.identity.incarnation,
+            clock: self.clock.last(),
+            floor: self.head.cells.floor().iter().collect(),
+            digest: store_digest(&self.head.cells),
+            purge_mark: self.head.revoked.mark(),
+        };
+        Row { table: Table::Meta, key: row::META_KEY.to_vec(), value: Some(row::meta(&meta)) }
+    }
+}

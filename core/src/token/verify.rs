@@ -1,0 +1,85 @@
+//! Whether an access token is good, by this view and clock. Nothing that fails a cheap check costs a signature or a peer.
+
+use super::jwt::{self, Claims, Unverified};
+use crate::state::{KeyStage, RevokedId, View};
+use crate::time::Wall;
+
+/// A token that is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What it says.
+    pub claims: Claims,
+    /// By which it can be revoked.
+    pub id: RevokedId,
+    /// When it expires.
+    pub expires: Wall,
+}
+
+/// Why a token is not good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is no access token of ours by its form.
+    Malformed,
+    /// Another issuer's.
+    ForeignIssuer,
+    /// It expired, by the clock or for ever.
+    Expired,
+    /// It comes from further in the future than clocks may differ, or ends before it begins.
+    NotYetValid,
+    /// No admitted node that is known here publishes this key; a peer may know better.
+    UnknownKey(String),
+    /// An administrator withdrew the key.
+    WithdrawnKey,
+    /// The key's last token has expired.
+    RetiredKey,
+    /// The signature is wrong.
+    BadSignature,
+    /// It was revoked.
+    Revoked,
+}
+
+/// Verifies an access token of any node of the cluster.
+pub fn verify(view: &View, token: &str, now: Wall) -> Result<Verified, Flaw> {
+    let Unverified { kid, claims, signed, signature } = jwt::decode(token).ok_or(Flaw::Malformed)?;
+    let id = RevokedId::Token(jwt::exact(&claims.jti).ok_or(Flaw::Malformed)?);
+    let expires = Wall::from_seconds(claims.exp);
+    check_claims(view, &claims, expires, now)?;
+
+    if view.key_is_withdrawn(&kid) {
+        return Err(Flaw::WithdrawnKey);
+    }
+    let Some(key) = view.token_keys.get(kid.as_str()) else { return Err(Flaw::UnknownKey(kid)) };
+    if is_retired(view, key.published.stage, now) {
+        return Err(Flaw::RetiredKey);
+    }
+    if !key.verifier.verify(signed, &signature) {
+        return Err(Flaw::BadSignature);
+    }
+    if view.revoked.contains(&id) {
+        return Err(Flaw::Revoked);
+    }
+    Ok(Verified { claims, id, expires })
+}
+
+/// Whether a key verifies no more. An upcoming one does: its owner may have activated it since.
+pub(super) fn is_retired(view: &View, stage: KeyStage, now: Wall) -> bool {
+    match stage {
+        KeyStage::Upcoming | KeyStage::Active => false,
+        KeyStage::Retiring(until) => view.has_expired(until, now),
+    }
+}
+
+fn check_claims(view: &View, claims: &Claims, expires: Wall, now: Wall) -> Result<(), Flaw> {
+    if claims.iss != view.config.issuer {
+        return Err(Flaw::ForeignIssuer);
+    }
+    if view.has_expired(expires, now) {
+        return Err(Flaw::Expired);
+    }
+    let horizon = now.after(view.config.gossip.max_clock_drift);
+    let begins = claims.iat.max(claims.nbf.unwrap_or(0));
+    if Wall::from_seconds(begins) > horizon || begins > claims.exp {
+        return Err(Flaw::NotYetValid);
+    }
+    Ok(())
+}
