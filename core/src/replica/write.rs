@@ -136,11 +136,12 @@ impl Replica {
             held.into_iter().for_each(|held| self.refuse(held));
             return;
         }
+        let records = rows.iter().any(|row| row.table == Table::Records);
         let mut batch = rows;
         batch.extend(cells.iter().map(|key| self.cell_row(key)));
         batch.extend(vector.into_iter().map(|replica| self.mark_row(replica)));
         batch.push(self.meta_row());
-        if !cells.is_empty() || meta {
+        if !cells.is_empty() || records || meta {
             self.refresh_keys();
         }
         let id = self.ledger.enter(Arc::new(self.head.clone()), news, held);
