@@ -6,7 +6,7 @@ use std::time::Duration;
 use console::{Term, style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{ActRecord, NodeRecord, Record};
+use super::{ActRecord, NodeRecord, Record, thousands};
 use crate::worlds::live::Progress;
 
 /// Between two lines of progress where there is no terminal.
@@ -61,7 +61,9 @@ impl Screen {
     /// The figures of each node.
     pub fn figures(&self, nodes: &[NodeRecord]) {
         self.scene("Figures of this run");
-        self.line(&format!("    {:<6}{:^40}    {:^46}", "", "traffic", "gossip"));
+        self.line(
+            &style(format!("    {:<6}{:<40}    {}", "", "   ── traffic ", "── gossip, sent ")).dim().to_string(),
+        );
         self.line(&format!(
             "    {:<6}{:>10}{:>10}{:>10}{:>10}    {:>8}{:>10}{:>10}{:>8}{:>10}",
             "", "requests", "success", "p50", "p99", "pushes", "bytes", "average", "skips", "skipped"
@@ -120,17 +122,4 @@ impl Progress for Screen {
 /// As many digits as tell something.
 fn milliseconds(ms: f64) -> String {
     if ms < 100.0 { format!("{ms:.1}") } else { thousands(ms.round() as u64) }
-}
-
-/// A number with its thousands apart.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

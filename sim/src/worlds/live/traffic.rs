@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 use super::api::{Api, Client};
 use crate::plan::verb::Traffic;
+use crate::report::thousands;
 
 /// Between two reports of progress.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -158,6 +159,7 @@ impl TrafficReport {
             bail!("a node saw no request at all");
         }
         let per_s = requests as f64 / self.elapsed.as_secs_f64();
-        Ok(format!("{requests} requests, {per_s:.0}/s, none failed"))
+        let (requests, per_s) = (thousands(requests), thousands(per_s as u64));
+        Ok(format!("{requests} requests, {per_s}/s, none failed"))
     }
 }
