@@ -1,5 +1,7 @@
 //! Power cuts: what a node acknowledged before `kill -9` is there after it, and on its peers. Real processes, real disks.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -157,3 +157,11 @@ fn spans_are_written_as_they_are_read() {
     assert_eq!(Span::parse("1000ms").unwrap().to_string(), "1s");
     assert_eq!([Span::parse(""), Span::parse("s"), Span::parse("1"), Span::parse("-1s")], [None; 4]);
 }
+
+#[test]
+fn every_verb_is_documented() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TESTING.md")).unwrap();
+    for key in Verb::KEYS {
+        assert!(text.contains(&format!("`{key}` = ")), "docs/TESTING.md says nothing of `{key}`");
+    }
+}
