@@ -153,7 +153,8 @@ impl Replica {
 
     /// Slow duties: signing keys, the ring, purges, forgetting.
     pub(super) fn upkeep(&mut self) {
-        if self.now.tick < self.upkeep_at {
+        let impatient = self.head.signer.is_none() && self.failed.is_none();
+        if self.now.tick < self.upkeep_at && !impatient {
             return;
         }
         self.upkeep_at = self.now.tick.after(UPKEEP);

@@ -24,6 +24,7 @@ impl Replica {
             }
             held.into_iter().for_each(|held| self.release(held));
         }
+        self.judge_readiness();
     }
 
     /// The disk refused: it is over with this life. Nothing that waited was promised.

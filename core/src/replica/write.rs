@@ -8,7 +8,7 @@ use super::boot::store_digest;
 use super::ledger::{Held, News};
 use super::{Effect, Replica, Row, Table};
 use crate::crdt::{ReplicaId, VersionVector};
-use crate::state::{Body, Key, NodeRecord, PinnedPeer, RevokedId};
+use crate::state::{Body, Collection, Key, NodeRecord, PinnedPeer, RevokedId};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::row::{self, Meta};
@@ -21,6 +21,8 @@ pub(super) struct Pending {
     vector: BTreeSet<ReplicaId>,
     rows: Vec<Row>,
     meta: bool,
+    /// Records, or cells that say which keys count, changed.
+    keys: bool,
     news: News,
     held: Vec<Held>,
 }
@@ -46,6 +48,7 @@ impl Replica {
     }
 
     fn touch(&mut self, key: Key, id: ReplicaId) {
+        self.pending.keys |= governs_keys(&key);
         self.pending.cells.insert(key);
         self.pending.vector.insert(id);
         self.pending.news.local = true;
@@ -53,6 +56,7 @@ impl Replica {
 
     /// Cells and vector entries that a merge changed.
     pub(super) fn touch_merged(&mut self, cells: Vec<Key>, before: &VersionVector) {
+        self.pending.keys |= cells.iter().any(governs_keys);
         let risen = self.head.cells.vector().changes_since(before);
         self.pending.vector.extend(risen.into_iter().map(|(replica, _)| replica));
         self.pending.cells.extend(cells);
@@ -91,6 +95,7 @@ impl Replica {
     pub(super) fn put_record(&mut self, record: Arc<NodeRecord>, local: bool) {
         self.put(Table::Records, record.node.0.to_vec(), Some(row::record(&record)));
         self.head.nodes.insert(record.node, record);
+        self.pending.keys = true;
         self.pending.news.local |= local;
     }
 
@@ -126,7 +131,7 @@ impl Replica {
 
     /// All changes of this event become one write, and what depends on them waits for it.
     pub(super) fn close_write(&mut self) {
-        let Pending { cells, vector, rows, meta, news, held } = std::mem::take(&mut self.pending);
+        let Pending { cells, vector, rows, meta, keys, news, held } = std::mem::take(&mut self.pending);
         if cells.is_empty() && vector.is_empty() && rows.is_empty() && !meta {
             let free = self.ledger.follow(held);
             free.into_iter().for_each(|held| self.release(held));
@@ -140,8 +145,9 @@ impl Replica {
         batch.extend(cells.iter().map(|key| self.cell_row(key)));
         batch.extend(vector.into_iter().map(|replica| self.mark_row(replica)));
         batch.push(self.meta_row());
-        if !cells.is_empty() || meta {
+        if keys {
             self.refresh_keys();
+            self.upkeep_at = self.now.tick;
         }
         let id = self.ledger.enter(Arc::new(self.head.clone()), news, held);
         self.out.push(Effect::Write { id, batch });
@@ -168,4 +174,9 @@ impl Replica {
         };
         Row { table: Table::Meta, key: row::META_KEY.to_vec(), value: Some(row::meta(&meta)) }
     }
+}
+
+/// Whether this cell says which token keys or wrapping keys there are.
+fn governs_keys(key: &Key) -> bool {
+    key.collection == Collection::RING_KEY || key.collection == Collection::KEY_STANDING
 }

@@ -7,7 +7,7 @@ use crate::crypto::Crypto;
 use crate::state::{RevokedId, View, Wanted};
 use crate::time::Wall;
 
-/// `POST /revoke`, for the client that the token was issued to. `Some` is for [`crate::replica::Request::Revoke`]; after it, and
+/// `POST /revoke`, for the client that the token was issued to. `Some` is what the replica is asked to revoke; after it, and
 /// for `None` (a token that is unknown, expired, revoked or no token at all), the answer is 200 (RFC 7009, section 2.2).
 ///
 /// Another client's request "is refused and the client is informed of the error" (section 2.1): `invalid_grant`, whose
