@@ -1,0 +1,178 @@
+//! One node from end to end: over TLS, on its real disk, started and stopped.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{PATIENCE, World, at, directory, symbolon};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_lone_node_serves_over_tls_and_forgets_nothing() {
+    let world = World::start().await;
+    let login = world.login("alice", "alice123").await.expect(200);
+    assert!(login.header("set-cookie").starts_with("__Host-symbolon_session="), "{login:?}");
+    assert!(login.header("set-cookie").contains("; Secure; Path=/;"), "{login:?}");
+
+    let (id, secret) = world.client("client_secret_post").await;
+    let auth = format!("client_id={id}&client_secret={secret}");
+    let token = world.form("/token", None, &format!("{auth}&grant_type=client_credentials")).await.expect(200).json();
+    let token = token["access_token"].as_str().expect("a token").to_owned();
+    let question = format!("{auth}&token={token}");
+    let introspected = world.form("/introspect", None, &question).await.expect(200).json();
+    assert_eq!((&introspected["active"], &introspected["client_id"]), (&json!(true), &json!(id)));
+    world.form("/revoke", None, &question).await.expect(200);
+    assert_eq!(world.form("/introspect", None, &question).await.expect(200).json(), json!({ "active": false }));
+
+    let page = world.json("GET", "/api/admin/clients?limit=5", None).await.expect(200).json();
+    assert_eq!(page["clients"][0]["client_id"], json!(id));
+    let renamed = json!({ "client_name": "renamed", "token_endpoint_auth_method": "client_secret_post" });
+    let path = format!("/api/admin/clients/{id}");
+    world.json("PUT", &path, Some(renamed)).await.expect(200);
+    assert_eq!(world.json("GET", &path, None).await.expect(200).json()["client_name"], "renamed");
+    world.json("PUT", "/api/admin/scopes/read", Some(json!({ "description": "to read" }))).await.expect(200);
+
+    let dir = world.stop().await;
+    let world = World::of(dir, &[]).await;
+    assert_eq!(
+        world.form("/introspect", None, &question).await.expect(200).json(),
+        json!({ "active": false }),
+        "a revocation outlives the process"
+    );
+    world.login("alice", "alice123").await.expect(200);
+    let scopes = world.json("GET", "/api/admin/scopes", None).await.expect(200).json();
+    assert_eq!(scopes, json!({ "scopes": [{ "name": "read", "description": "to read" }] }));
+    world.json("DELETE", &path, None).await.expect(204);
+    world.json("GET", &path, None).await.error(404, "not_found");
+    world.form("/token", None, &format!("{auth}&grant_type=client_credentials")).await.error(401, "invalid_client");
+
+    world.json("POST", "/api/auth/logout", None).await.expect(204);
+    world.json("GET", "/api/auth/session", None).await.expect(401);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_blocked_disk_stops_writes_and_nothing_else() {
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    let (id, secret) = world.client("client_secret_post").await;
+    let auth = format!("client_id={id}&client_secret={secret}");
+    let grant = format!("{auth}&grant_type=client_credentials");
+
+    world.gate.shut();
+    let mut write = Box::pin(world.json("PUT", "/api/admin/scopes/late", Some(json!({ "description": "" }))));
+    tokio::time::timeout(Duration::from_millis(300), &mut write)
+        .await
+        .expect_err("nothing is answered before it is durable");
+
+    let began = Instant::now();
+    for _ in 0..50 {
+        let token = world.form("/token", None, &grant).await.expect(200).json();
+        let question = format!("{auth}&token={}", token["access_token"].as_str().expect("a token"));
+        assert_eq!(world.form("/introspect", None, &question).await.expect(200).json()["active"], true);
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let scopes = world.json("GET", "/api/admin/scopes", None).await.expect(200).json();
+    assert_eq!(scopes, json!({ "scopes": [] }), "what is not durable is not shown");
+
+    world.gate.open();
+    tokio::time::timeout(PATIENCE, write).await.expect("the disk is back").expect(200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn password_hashes_are_bounded() {
+    let world = World::plain().await;
+    let attempts: Vec<_> = (0..120).map(|_| world.login("alice", "wrong")).collect();
+    let mut busy = 0;
+    let mut wrong = 0;
+    for answer in join_all(attempts).await {
+        match answer.status {
+            401 => wrong += 1,
+            503 => {
+                assert_eq!(answer.header("retry-after"), "1");
+                busy += 1;
+            }
+            status => panic!("{status}: {answer:?}"),
+        }
+    }
+    assert!(wrong > 0 && busy > 0, "{wrong} were checked, {busy} were turned away");
+    world.login("alice", "alice123").await.expect(200);
+    world.stop().await;
+}
+
+/// All of these at once.
+async fn join_all<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, done) in &mut futures {
+            if done.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *done = Some(value);
+            }
+        }
+        if futures.iter().all(|(_, done)| done.is_some()) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, done)| done).collect()
+}
+
+#[test]
+fn a_port_in_use_names_who_has_it_and_what_to_change() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let dir = tempfile::tempdir().expect("a directory");
+    let node = at(dir.path(), "n");
+    assert!(symbolon(&["init", &node, "--listen", &address]).status.success());
+    let served = symbolon(&["serve", "--config", &format!("{node}/symbolon.toml")]);
+    let error = String::from_utf8_lossy(&served.stderr).into_owned();
+    assert_eq!(served.status.code(), Some(1), "{error}");
+    assert!(error.starts_with(&format!("symbolon: {address} is already in use by ")), "{error}");
+    assert!(error.contains(&format!("(pid {})", std::process::id())), "{error}");
+    assert!(error.trim_end().ends_with("; choose another with http.listen"), "{error}");
+}
+
+#[test]
+fn the_command_line_says_what_is_wrong_and_how_bad() {
+    let dir = directory();
+    let node = at(dir.path(), "node");
+    let config = format!("{node}/symbolon.toml");
+    let run = |arguments: &[&str]| {
+        let out = symbolon(arguments);
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    assert_eq!(run(&["config", "check", "--config", &config]).0, Some(0));
+    assert_eq!(run(&["init", &node]).0, Some(2));
+    assert_eq!(run(&["frobnicate"]).0, Some(2));
+    let (code, error) = run(&["serve", "--config", &at(dir.path(), "none.toml")]);
+    assert!(code == Some(2) && error.contains("none.toml: cannot be read:"), "{error}");
+
+    let identity = format!("{node}/identity.key");
+    let whole = std::fs::read_to_string(&identity).expect("init made it");
+    let mut damaged = whole.clone().into_bytes();
+    damaged[60] = if damaged[60] == b'A' { b'B' } else { b'A' };
+    std::fs::write(&identity, &damaged).expect("our file");
+    let (code, error) = run(&["serve", "--config", &config]);
+    assert!(code == Some(1) && error.contains("identity.key is damaged"), "{error}");
+    assert_eq!(std::fs::read(&identity).expect("it is there"), damaged, "it is never replaced");
+    std::fs::write(&identity, whole).expect("our file");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&identity, mode).expect("our file");
+    let (code, error) = run(&["serve", "--config", &config]);
+    assert!(code == Some(1) && error.contains("has mode 644: it is a private key"), "{error}");
+}
+
+#[test]
+fn a_second_node_takes_the_ca_of_the_first() {
+    let dir = directory();
+    let (first, second) = (at(dir.path(), "node"), at(dir.path(), "second"));
+    assert!(symbolon(&["init", &second, "--tls-from", &first, "--name", "n2"]).status.success());
+    let read = |of: &str| std::fs::read_to_string(of).expect("init made it");
+    assert_eq!(read(&format!("{first}/tls/ca.pem")), read(&format!("{second}/tls/ca.pem")));
+    assert_ne!(read(&format!("{first}/identity.key")), read(&format!("{second}/identity.key")));
+}
