@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{PATIENCE, World, at, directory, symbolon};
 use serde_json::json;
@@ -65,7 +65,7 @@ async fn a_blocked_disk_stops_writes_and_nothing_else() {
         .await
         .expect_err("nothing is answered before it is durable");
 
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     for _ in 0..50 {
         let token = world.form("/token", None, &grant).await.expect(200).json();
         let question = format!("{auth}&token={}", token["access_token"].as_str().expect("a token"));
