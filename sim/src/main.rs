@@ -1,3 +1,7 @@
 //! The `symbolon-sim` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    symbolon_sim::cli::main()
+}

@@ -107,6 +107,8 @@ async fn stats(
         "digest": stats.digest,
     });
     if is_admin {
+        // As text: it may be beyond what readers of JSON numbers hold.
+        body["incarnation"] = json!(view.identity.incarnation.0.to_string());
         body["active_signing_kid"] = json!(view.signer.as_ref().map(|signer| &*signer.kid));
         body["gossip"] = gossip(&stats);
     }

@@ -1,0 +1,18 @@
+//! A step: when, where, and the verb.
+
+use serde::Serialize;
+
+use super::{On, Span, Verb};
+
+/// Something that the plan does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// When, counted from the begin of the run; right after the former step if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Span>,
+    /// On which nodes, one after the other.
+    pub on: On,
+    /// What.
+    #[serde(rename = "do")]
+    pub verb: Verb,
+}

@@ -1,0 +1,88 @@
+//! Clients: registered, edited, deleted.
+
+use serde::{Deserialize, Serialize};
+
+/// Registers a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateClient {
+    /// Its name in the plan, and its `client_name` unless another is given.
+    #[serde(rename = "create-client")]
+    pub client: String,
+    /// How it authenticates.
+    #[serde(default)]
+    pub auth: Auth,
+    /// Its `client_name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The scopes that it may ask for, separated by spaces.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+}
+
+/// Changes a client's profile; what is left out stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditClient {
+    /// Its name in the plan.
+    #[serde(rename = "edit-client")]
+    pub client: String,
+    /// The new `client_name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The new scopes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// Deletes a client, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteClient {
+    /// Its name in the plan.
+    #[serde(rename = "delete-client")]
+    pub client: String,
+}
+
+/// How a client authenticates at the token endpoint, and so what kind it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// It cannot: a public client.
+    #[default]
+    None,
+    /// With its secret in the `Authorization` header.
+    ClientSecretBasic,
+    /// With its secret in the form.
+    ClientSecretPost,
+}
+
+impl Auth {
+    /// The registered name (RFC 7591).
+    pub fn name(self) -> &'static str {
+        match self {
+            Auth::None => "none",
+            Auth::ClientSecretBasic => "client_secret_basic",
+            Auth::ClientSecretPost => "client_secret_post",
+        }
+    }
+}
+
+impl CreateClient {
+    pub(super) fn title(&self) -> String {
+        let kind = if self.auth == Auth::None { "public " } else { "" };
+        format!("create {kind}client {}", self.client)
+    }
+}
+
+impl EditClient {
+    pub(super) fn title(&self) -> String {
+        format!("edit client {}", self.client)
+    }
+}
+
+impl DeleteClient {
+    pub(super) fn title(&self) -> String {
+        format!("delete client {}", self.client)
+    }
+}

@@ -1,0 +1,180 @@
+//! A small HTTP/1.1 client: keep-alive, the run's own authority pinned, every wait bounded. It keeps no cookies.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap};
+use hyper::{Method, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long one exchange may take, connecting included.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of an answer that are read.
+const MAX_REPLY_BYTES: usize = 8 << 20;
+/// Idle connections that are kept.
+const MAX_IDLE: usize = 64;
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// How to trust a server.
+#[derive(Clone)]
+pub struct Trust(Option<TlsConnector>);
+
+/// A client of one origin.
+#[derive(Clone)]
+pub struct Http {
+    port: u16,
+    trust: Trust,
+    idle: Arc<Mutex<Vec<Sender>>>,
+}
+
+/// One request.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The path, with its query.
+    pub path: String,
+    /// The `Cookie` header.
+    pub cookie: Option<String>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The media type and the body.
+    pub body: Option<(&'static str, Vec<u8>)>,
+}
+
+/// One answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The header.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Trust {
+    /// No TLS at all: for the bench on loopback.
+    pub fn plain() -> Trust {
+        Trust(None)
+    }
+
+    /// TLS under this authority, and under no other.
+    pub fn pinned(ca: CertificateDer<'static>) -> Result<Trust> {
+        let mut roots = RootCertStore::empty();
+        roots.add(ca)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Trust(Some(TlsConnector::from(Arc::new(config)))))
+    }
+}
+
+impl Http {
+    /// A client of 127.0.0.1 on this port.
+    pub fn new(port: u16, trust: Trust) -> Http {
+        Http { port, trust, idle: Arc::default() }
+    }
+
+    /// Sends one request, and reads the whole answer.
+    ///
+    /// # Errors
+    /// No connection, a broken one, an answer beyond the bound, or too late.
+    pub async fn send(&self, call: &Call) -> Result<Reply> {
+        tokio::time::timeout(TIMEOUT, self.exchange(call))
+            .await
+            .map_err(|_| anyhow!("no answer from 127.0.0.1:{} within {} s", self.port, TIMEOUT.as_secs()))?
+            .with_context(|| format!("{} {} on 127.0.0.1:{}", call.method, call.path, self.port))
+    }
+
+    /// Forgets the idle connections, as after a restart of the server.
+    pub fn forget(&self) {
+        self.idle.lock().expect("nobody panics while holding it").clear();
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<Reply> {
+        while let Some(mut sender) = self.reuse() {
+            if sender.ready().await.is_err() {
+                continue;
+            }
+            match sender.try_send_request(self.request(call)?).await {
+                Ok(response) => return self.read(sender, response).await,
+                Err(mut error) => {
+                    // What was never written may be sent anew: the server had closed this connection.
+                    if error.take_message().is_none() {
+                        return Err(error.into_error().into());
+                    }
+                }
+            }
+        }
+        let mut sender = self.connect().await?;
+        let response = sender.send_request(self.request(call)?).await?;
+        self.read(sender, response).await
+    }
+
+    fn reuse(&self) -> Option<Sender> {
+        self.idle.lock().expect("nobody panics while holding it").pop()
+    }
+
+    fn request(&self, call: &Call) -> Result<hyper::Request<Full<Bytes>>> {
+        let mut request = hyper::Request::builder().method(&call.method).uri(&call.path);
+        request = request.header(HOST, format!("127.0.0.1:{}", self.port));
+        if let Some(cookie) = &call.cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        if let Some(authorization) = &call.authorization {
+            request = request.header(hyper::header::AUTHORIZATION, authorization);
+        }
+        let mut body = Bytes::new();
+        if let Some((media_type, bytes)) = &call.body {
+            request = request.header(CONTENT_TYPE, *media_type);
+            body = Bytes::from(bytes.clone());
+        }
+        Ok(request.body(Full::new(body))?)
+    }
+
+    async fn read(&self, sender: Sender, response: hyper::Response<hyper::body::Incoming>) -> Result<Reply> {
+        let (head, body) = response.into_parts();
+        let Ok(body) = Limited::new(body, MAX_REPLY_BYTES).collect().await else {
+            bail!("the answer broke off, or is beyond {MAX_REPLY_BYTES} bytes");
+        };
+        let mut idle = self.idle.lock().expect("nobody panics while holding it");
+        if idle.len() < MAX_IDLE {
+            idle.push(sender);
+        }
+        Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+
+    async fn connect(&self) -> Result<Sender> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.set_nodelay(true)?;
+        match &self.trust.0 {
+            None => spawn(stream).await,
+            Some(connector) => {
+                let name = ServerName::try_from("127.0.0.1").expect("an address is a server name");
+                spawn(connector.connect(name, stream).await?).await
+            }
+        }
+    }
+}
+
+/// Speaks HTTP on the stream, with the connection in a task of its own that ends with its sender.
+async fn spawn<S>(stream: S) -> Result<Sender>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}

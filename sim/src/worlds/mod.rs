@@ -1,0 +1,3 @@
+//! Worlds: whatever runs a plan.
+
+pub mod live;
