@@ -239,6 +239,7 @@ impl Keeper {
                 }
                 End::StoreFailed(_) => {}
             }
+            self.shared.set_down(true);
             life = loop {
                 tokio::select! {
                     biased;
@@ -246,7 +247,10 @@ impl Keeper {
                     () = tokio::time::sleep(REBOOT_PAUSE) => {}
                 }
                 match boot(&self.ports, &self.config, &self.keys).await {
-                    Ok(life) => break life,
+                    Ok(life) => {
+                        self.shared.set_down(false);
+                        break life;
+                    }
                     Err(problem) => tracing::error!(%problem, "the replica does not boot; trying again"),
                 }
             };
