@@ -112,10 +112,10 @@ impl Node {
         let (handle, inputs) = Handle::new(shared.clone());
         let door = Door::new(handle.clone(), ports.clone(), meters.clone());
 
-        let (stop, stopping) = watch::channel(false);
+        let stop = watch::Sender::new(false);
         let server = Server { listener, tls, door, max_connections: settings.connections };
         let keeper = Keeper { ports, config, keys, shared, scrub_interval: settings.scrub_interval };
-        let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone(), stopping));
+        let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone()));
         Ok(Node { address, handle, stop, running })
     }
 
@@ -193,11 +193,10 @@ impl Keeper {
         server: Server,
         meters: Arc<Meters>,
         stop: watch::Sender<bool>,
-        stopping: watch::Receiver<bool>,
     ) -> Result<(), NodeError> {
         // The driver outlives the server, so that open requests still get their answers.
         let (driver_stop, driver_stopped) = watch::channel(false);
-        let serving = server.run(stopping);
+        let serving = server.run(stop.subscribe());
         let upkeep = async {
             loop {
                 tokio::time::sleep(UPKEEP).await;
@@ -240,6 +239,7 @@ impl Keeper {
                 }
                 End::StoreFailed(_) => {}
             }
+            self.shared.set_down(true);
             life = loop {
                 tokio::select! {
                     biased;
@@ -247,7 +247,10 @@ impl Keeper {
                     () = tokio::time::sleep(REBOOT_PAUSE) => {}
                 }
                 match boot(&self.ports, &self.config, &self.keys).await {
-                    Ok(life) => break life,
+                    Ok(life) => {
+                        self.shared.set_down(false);
+                        break life;
+                    }
                     Err(problem) => tracing::error!(%problem, "the replica does not boot; trying again"),
                 }
             };

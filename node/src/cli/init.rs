@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// The IP address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The origin at which others reach this node, if it is not the address that it listens on.
+    #[arg(long)]
+    address: Option<String>,
     /// The cluster's name, the same on every node.
     #[arg(long, default_value = "symbolon")]
     cluster: String,
@@ -52,6 +55,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Usage(format!(
             "{} is not empty: init makes a new directory and replaces nothing",
             dir.display()
+        )));
+    }
+    if args.listen.ip().is_unspecified() && args.address.is_none() {
+        return Err(Failure::Usage(format!(
+            "nobody can dial {}: say with --address where others reach it",
+            args.listen
         )));
     }
     fs::create_dir_all(dir.join("tls")).map_err(failed(dir))?;
@@ -115,10 +124,12 @@ fn certificates(args: &Args) -> Result<Pems, Failure> {
     let issuer = Issuer::new(ca_params, ca_pair);
 
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let ip = args.listen.ip();
-    if !ip.is_unspecified() && !names.contains(&ip.to_string()) {
-        names.push(ip.to_string());
-    }
+    let ip = Some(args.listen.ip()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
+    names.extend(
+        ip.into_iter()
+            .chain(args.address.as_deref().and_then(host))
+            .filter(|name| !["localhost", "127.0.0.1"].contains(&name.as_str())),
+    );
     let mut params = CertificateParams::new(names).map_err(failed)?;
     params.distinguished_name = common_name(&args.name);
     limit_validity(&mut params);
@@ -128,6 +139,12 @@ fn certificates(args: &Args) -> Result<Pems, Failure> {
     let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
     let cert = params.signed_by(&pair, &issuer).map_err(failed)?.pem();
     Ok(Pems { ca_cert, ca_key, cert, key: Zeroizing::new(pair.serialize_pem()) })
+}
+
+/// The host of an origin.
+fn host(origin: &str) -> Option<String> {
+    let uri: hyper::Uri = origin.parse().ok()?;
+    Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
 
 /// The same for every development CA but for its key, so that a CA can be used again from its key alone.
@@ -172,13 +189,17 @@ fn symbolon_toml(args: &Args) -> String {
             args.listen
         ),
     };
+    let address = match &args.address {
+        Some(address) => format!("# Where peers and browsers reach this node.\naddress = {}\n", text(address)),
+        None => String::new(),
+    };
     format!(
         "# One node of a Symbolon cluster. docs/CONFIGURATION.md, or `symbolon config docs`, has every option.\n\
          # Paths are relative to this file. Environment variables such as SYMBOLON_HTTP__LISTEN win.\n\n\
          [cluster]\n# The same on every node: frames of another cluster are refused.\nname = {cluster}\n{issuer}\n\n\
          [node]\n# For people, in logs and statistics.\nname = {name}\n# The database; identity_file is who this node is. Back up both.\n\
          data_dir = \"data\"\nidentity_file = \"identity.key\"\n\n\
-         [http]\nlisten = {listen}\n\n\
+         [http]\nlisten = {listen}\n{address}\n\
          [tls]\n# For development. Put a certificate of your own here.\ncert = \"tls/server.pem\"\nkey = \"tls/server.key\"\n\n\
          [gossip]\n# Signs the certificates of peers.\nca = \"tls/ca.pem\"\n\n\
          [users]\nfile = \"users.toml\"\nadmin_group = \"admins\"\n",

@@ -128,6 +128,10 @@ impl Settings {
             );
             found.push(("http.plain", message));
         }
+        if self.listen.ip().is_unspecified() && self.address.is_empty() {
+            let message = format!("must be given when http.listen is {}: nobody can dial that", self.listen);
+            found.push(("http.address", message));
+        }
         if self.gossip.heartbeat < self.gossip.interval {
             found.push(("gossip.heartbeat_ms", "must not be less than gossip.interval_ms".to_owned()));
         }

@@ -218,6 +218,7 @@ impl World {
 pub struct Gate {
     held: Mutex<Option<Vec<(WriteId, Vec<Row>)>>>,
     store: Mutex<Option<Arc<dyn Store + Sync>>>,
+    reports: Mutex<Option<mpsc::UnboundedSender<Report>>>,
 }
 
 struct GatedStorage {
@@ -260,6 +261,17 @@ impl Gate {
         *self.held.lock().expect("no panic") = Some(Vec::new());
     }
 
+    /// Lets the driver believe that the disk refused.
+    pub fn fail(&self) {
+        let reports = self.reports.lock().expect("no panic").clone().expect("a store is open");
+        reports.send(Report::Failed("no space left on device".into())).expect("the driver listens");
+    }
+
+    /// Opens, and drops what was held, as a disk that failed does.
+    pub fn forget(&self) {
+        *self.held.lock().expect("no panic") = None;
+    }
+
     pub fn open(&self) {
         let held = self.held.lock().expect("no panic").take().unwrap_or_default();
         let store = self.store.lock().expect("no panic").clone().expect("a store is open");
@@ -269,6 +281,7 @@ impl Gate {
 
 impl Storage for GatedStorage {
     fn open(&self, reports: mpsc::UnboundedSender<Report>) -> Result<(Box<dyn Store>, Recovered), StoreError> {
+        *self.gate.reports.lock().expect("no panic") = Some(reports.clone());
         let (store, recovered) = self.storage.open(reports)?;
         let inner = Arc::new(Inner(Mutex::new(Some(store))));
         *self.gate.store.lock().expect("no panic") = Some(inner.clone());
