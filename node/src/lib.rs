@@ -2,8 +2,10 @@
 
 pub mod cli;
 pub mod clock;
+pub mod client;
 pub mod config;
 pub mod crypto;
+pub mod dial;
 pub mod driver;
 pub mod handle;
 pub mod http;

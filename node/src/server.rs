@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use crate::http::Door;
-use crate::net::Stream;
+use crate::dial::Stream;
 
 /// A TLS handshake may take this long.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

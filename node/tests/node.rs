@@ -228,7 +228,7 @@ fn the_command_line_says_what_is_wrong_and_how_bad() {
 fn a_second_node_takes_the_ca_of_the_first() {
     let dir = directory();
     let (first, second) = (at(dir.path(), "node"), at(dir.path(), "second"));
-    assert!(symbolon(&["init", &second, "--tls-from", &first, "--name", "n2"]).status.success());
+    assert!(symbolon(&["init", &second, "--like", &first, "--name", "n2"]).status.success());
     let read = |of: &str| std::fs::read_to_string(of).expect("init made it");
     assert_eq!(read(&format!("{first}/tls/ca.pem")), read(&format!("{second}/tls/ca.pem")));
     assert_ne!(read(&format!("{first}/identity.key")), read(&format!("{second}/identity.key")));

@@ -35,14 +35,14 @@ pub(super) struct Args {
     #[arg(long)]
     address: Option<String>,
     /// The cluster's name, the same on every node.
-    #[arg(long, default_value = "symbolon")]
+    #[arg(long, default_value = "symbolon", conflicts_with = "like")]
     cluster: String,
     /// The issuer identifier, the same on every node; by default the node's own origin.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "like")]
     issuer: Option<String>,
-    /// Sign the certificate with the development CA of this other node's directory.
+    /// Make it fit to join this other node's cluster: take cluster, issuer, users and development CA from its directory.
     #[arg(long, value_name = "DIR")]
-    tls_from: Option<PathBuf>,
+    like: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -63,6 +63,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             args.listen
         )));
     }
+    let shared = Shared::of(args)?;
     fs::create_dir_all(dir.join("tls")).map_err(failed(dir))?;
     let crypto = crypto::production();
     let write = |name: &str, text: &str, mode: u32| {
@@ -77,20 +78,52 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     write("tls/ca.key", &tls.ca_key, 0o600)?;
     write("tls/server.pem", &tls.cert, 0o644)?;
     write("tls/server.key", &tls.key, 0o600)?;
-    let password = generate_password(&crypto);
-    let hash = password::hash(&password, &crypto).map_err(Failure::Failed)?;
-    write("users.toml", &users_toml(&hash), 0o600)?;
-    write("symbolon.toml", &symbolon_toml(args), 0o644)?;
+    let users = match &shared.users {
+        Some(users) => {
+            write("users.toml", users, 0o600)?;
+            format!("Its users are those of {}.", shared.dir)
+        }
+        None => {
+            let password = generate_password(&crypto);
+            let hash = password::hash(&password, &crypto).map_err(Failure::Failed)?;
+            write("users.toml", &users_toml(&hash), 0o600)?;
+            format!("User admin has the password {} (shown this once; users.toml holds its hash).", &*password)
+        }
+    };
+    write("symbolon.toml", &symbolon_toml(args, &shared), 0o644)?;
 
-    let dir = dir.display();
+    let (name, id, dir) = (&args.name, keys.node(), dir.display());
     print(&format!(
-        "Node {name} ({id}) lies in {dir}.\n\
-         User admin has the password {password} (shown this once; users.toml holds its hash).\n\
-         Next: symbolon serve --config {dir}/symbolon.toml\n",
-        name = args.name,
-        id = keys.node(),
-        password = &*password,
+        "Node {name} ({id}) lies in {dir}.\n{users}\nNext: symbolon serve --config {dir}/symbolon.toml\n"
     ))
+}
+
+/// What all nodes of a cluster have in common.
+struct Shared {
+    /// Where it was taken from.
+    dir: String,
+    cluster: String,
+    issuer: Option<String>,
+    /// The users file.
+    users: Option<Zeroizing<String>>,
+}
+
+impl Shared {
+    fn of(args: &Args) -> Result<Shared, Failure> {
+        let Some(dir) = &args.like else {
+            let (cluster, issuer) = (args.cluster.clone(), args.issuer.clone());
+            return Ok(Shared { dir: String::new(), cluster, issuer, users: None });
+        };
+        let settings = super::settings(&dir.join("symbolon.toml"))?;
+        let users = fs::read_to_string(&settings.users_file)
+            .map_err(|e| Failure::Usage(format!("--like: {}: {e}", settings.users_file.display())))?;
+        Ok(Shared {
+            dir: dir.display().to_string(),
+            cluster: settings.cluster,
+            issuer: Some(settings.issuer),
+            users: Some(users.into()),
+        })
+    }
 }
 
 struct Pems {
@@ -103,15 +136,15 @@ struct Pems {
 /// A CA and a server certificate for development: P-256, valid for twenty years.
 fn certificates(args: &Args) -> Result<Pems, Failure> {
     let failed = |e: rcgen::Error| Failure::Failed(format!("the certificate could not be made: {e}"));
-    let (ca_pair, shared) = match &args.tls_from {
+    let (ca_pair, shared) = match &args.like {
         None => (KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?, None),
         Some(other) => {
             let read = |name: &str| {
                 let path = other.join("tls").join(name);
-                fs::read_to_string(&path).map_err(|e| Failure::Usage(format!("--tls-from: {}: {e}", path.display())))
+                fs::read_to_string(&path).map_err(|e| Failure::Usage(format!("--like: {}: {e}", path.display())))
             };
             let key = Zeroizing::new(read("ca.key")?);
-            let pair = KeyPair::from_pem(&key).map_err(|e| Failure::Usage(format!("--tls-from: tls/ca.key: {e}")))?;
+            let pair = KeyPair::from_pem(&key).map_err(|e| Failure::Usage(format!("--like: tls/ca.key: {e}")))?;
             (pair, Some(read("ca.pem")?))
         }
     };
@@ -180,9 +213,9 @@ fn users_toml(hash: &str) -> String {
     )
 }
 
-fn symbolon_toml(args: &Args) -> String {
+fn symbolon_toml(args: &Args, shared: &Shared) -> String {
     let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
-    let issuer = match &args.issuer {
+    let issuer = match &shared.issuer {
         Some(issuer) => format!("issuer = {}", text(issuer)),
         None => format!(
             "# The same on every node; by default this node's own origin.\n# issuer = \"https://{}\"",
@@ -203,7 +236,7 @@ fn symbolon_toml(args: &Args) -> String {
          [tls]\n# For development. Put a certificate of your own here.\ncert = \"tls/server.pem\"\nkey = \"tls/server.key\"\n\n\
          [gossip]\n# Signs the certificates of peers.\nca = \"tls/ca.pem\"\n\n\
          [users]\nfile = \"users.toml\"\nadmin_group = \"admins\"\n",
-        cluster = text(&args.cluster),
+        cluster = text(&shared.cluster),
         name = text(&args.name),
         listen = text(&args.listen.to_string()),
     )
