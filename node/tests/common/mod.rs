@@ -55,9 +55,11 @@ pub fn at(dir: &Path, name: &str) -> String {
     dir.join(name).display().to_string()
 }
 
-/// Runs the real command.
+/// Runs the real command; one that does not end is killed, so that a test fails instead of hanging.
 pub fn symbolon(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_symbolon")).args(arguments).output().expect("it runs")
+    let mut command = Command::new("timeout");
+    command.arg(PATIENCE.as_secs().to_string()).arg(env!("CARGO_BIN_EXE_symbolon")).args(arguments);
+    command.output().expect("coreutils has timeout")
 }
 
 pub fn settings(dir: &Path, environment: &[(&str, &str)]) -> Settings {
