@@ -1,8 +1,8 @@
 //! The Symbolon node: sockets, disk and clock around the pure replica of `symbolon-core`. It holds no rule of the protocol.
 
 pub mod cli;
-pub mod clock;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod dial;

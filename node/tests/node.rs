@@ -225,11 +225,12 @@ fn the_command_line_says_what_is_wrong_and_how_bad() {
 }
 
 #[test]
-fn a_second_node_takes_the_ca_of_the_first() {
+fn a_second_node_takes_ca_and_users_of_the_first() {
     let dir = directory();
     let (first, second) = (at(dir.path(), "node"), at(dir.path(), "second"));
     assert!(symbolon(&["init", &second, "--like", &first, "--name", "n2"]).status.success());
     let read = |of: &str| std::fs::read_to_string(of).expect("init made it");
     assert_eq!(read(&format!("{first}/tls/ca.pem")), read(&format!("{second}/tls/ca.pem")));
+    assert_eq!(read(&format!("{first}/users.toml")), read(&format!("{second}/users.toml")));
     assert_ne!(read(&format!("{first}/identity.key")), read(&format!("{second}/identity.key")));
 }

@@ -104,7 +104,10 @@ impl Bootstrap {
                 return Ok(begin.elapsed());
             }
             if begin.elapsed() > Duration::from_secs(self.timeout_s) {
-                return Err(format!("the nodes are not equal after {} s: look at their /readyz and logs", self.timeout_s));
+                return Err(format!(
+                    "the nodes are not equal after {} s: look at their /readyz and logs",
+                    self.timeout_s
+                ));
             }
             tokio::time::sleep(POLL).await;
         }

@@ -93,9 +93,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     write("symbolon.toml", &symbolon_toml(args, &shared), 0o644)?;
 
     let (name, id, dir) = (&args.name, keys.node(), dir.display());
-    print(&format!(
-        "Node {name} ({id}) lies in {dir}.\n{users}\nNext: symbolon serve --config {dir}/symbolon.toml\n"
-    ))
+    print(&format!("Node {name} ({id}) lies in {dir}.\n{users}\nNext: symbolon serve --config {dir}/symbolon.toml\n"))
 }
 
 /// What all nodes of a cluster have in common.
@@ -115,11 +113,12 @@ impl Shared {
             return Ok(Shared { dir: String::new(), cluster, issuer, users: None });
         };
         let settings = super::settings(&dir.join("symbolon.toml"))?;
-        let users = fs::read_to_string(&settings.users_file)
-            .map_err(|e| Failure::Usage(format!("--like: {}: {e}", settings.users_file.display())))?;
+        let file = settings.users_file.unwrap_or_else(|| dir.join("users.toml"));
+        let users =
+            fs::read_to_string(&file).map_err(|e| Failure::Usage(format!("--like: {}: {e}", file.display())))?;
         Ok(Shared {
             dir: dir.display().to_string(),
-            cluster: settings.cluster,
+            cluster: settings.cluster_name,
             issuer: Some(settings.issuer),
             users: Some(users.into()),
         })

@@ -16,7 +16,7 @@ use rustls_pki_types::ServerName;
 use serde_json::{Value, json};
 use symbolon_core::replica::{Recovered, Row, WriteId};
 use symbolon_node::config::{self, Settings};
-use symbolon_node::net::Stream;
+use symbolon_node::dial::Stream;
 use symbolon_node::node::{Node, production};
 use symbolon_node::ports::{Pending, Ports, Report, Storage, Store};
 use symbolon_node::store::StoreError;
