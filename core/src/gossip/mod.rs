@@ -12,7 +12,7 @@ mod schedule;
 mod stats;
 mod unit;
 
-pub use compose::Local;
+pub use compose::{Local, Sent};
 pub use peer::{Flight, Peer};
 pub use receive::{Comparison, Heard, Incoming};
 pub use schedule::{Gossip, Why};
