@@ -119,6 +119,7 @@ pub struct Staging {
     deep: bool,
     marks: Vec<Mark>,
     cells: Vec<(Key, Cell<Value>)>,
+    bound: usize,
 }
 
 /// A delta that is complete, not yet judged.
@@ -141,7 +142,13 @@ impl Staging {
             deep: false,
             marks: Vec::new(),
             cells: Vec::new(),
+            bound: MAX_STAGED_CELLS,
         }
+    }
+
+    /// The same for the empty vector, with a smaller bound on its cells: for tests of that bound.
+    pub fn bounded(bound: usize) -> Staging {
+        Staging { bound, ..Staging::new(0, VersionVector::new(), Tick::default()) }
     }
 
     /// Takes a part, if it is the awaited one.
@@ -162,7 +169,7 @@ impl Staging {
         } else if part.deep != self.deep {
             return Err(Reject::Forged);
         }
-        if self.cells.len() + part.cells.len() > MAX_STAGED_CELLS {
+        if self.cells.len() + part.cells.len() > self.bound {
             return Err(Reject::Oversized);
         }
         self.cells.extend(part.cells);

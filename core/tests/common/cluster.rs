@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use symbolon_core::config::{Config, GossipConfig, StaticUser, TokenConfig};
-use symbolon_core::crdt::NodeId;
+use symbolon_core::crdt::{NodeId, ReplicaId};
 use symbolon_core::crypto::Crypto;
 use symbolon_core::crypto::soft::{self, SeededRandom};
 use symbolon_core::fault::Reject;
@@ -16,7 +16,7 @@ use symbolon_core::replica::{
     Actor, BootError, CallId, Effect, Effects, Event, ExchangeId, Fact, IdentityKeys, Recovered, Replica, Reply,
     Request, Row, Seed, Table, Work, Worked, WriteConcern,
 };
-use symbolon_core::state::View;
+use symbolon_core::state::{Client, ClientAuthMethod, Grant, Scope, View};
 use symbolon_core::time::{Now, Tick, Wall};
 
 /// The wall clock at the beginning.
@@ -113,6 +113,20 @@ pub fn config(name: &str) -> Config {
             groups: ["admins".to_owned()].into(),
         }],
         admin_group: "admins".into(),
+    }
+}
+
+/// A confidential client.
+pub fn shop() -> Client {
+    Client {
+        name: "shop".into(),
+        auth_method: ClientAuthMethod::SecretPost,
+        grants: [Grant::ClientCredentials].into(),
+        scopes: BTreeSet::new(),
+        redirect_uris: Vec::new(),
+        audience: Vec::new(),
+        access_token_ttl_s: None,
+        created: Wall(0),
     }
 }
 
@@ -415,6 +429,47 @@ impl Cluster {
                     self.handle(to, Event::Failed { exchange, status, reason });
                 }
             }
+        }
+    }
+
+    /// Under which name a node writes now.
+    pub fn replica_id(&self, place: usize) -> ReplicaId {
+        let identity = &self.nodes[place].view.identity;
+        ReplicaId { node: identity.node, incarnation: identity.incarnation }
+    }
+
+    /// A client made on this node; its id.
+    pub fn create_client(&mut self, place: usize) -> String {
+        match self.ask(place, Request::CreateClient(shop())) {
+            Reply::ClientCreated { id, .. } => id,
+            other => panic!("no client was created: {other:?}"),
+        }
+    }
+
+    pub fn define(&mut self, place: usize, name: &str) {
+        let scope = Scope { description: name.into() };
+        let reply = self.ask(place, Request::DefineScope { name: name.into(), scope });
+        assert!(matches!(reply, Reply::Done(_)), "{reply:?}");
+    }
+
+    /// Asserts that all nodes hold the same, and are sound.
+    pub fn assert_converged(&self) {
+        let up = self.nodes.iter().filter(|node| node.replica.is_some());
+        let of = |node: &Node| {
+            (
+                node.view.cells.vector().clone(),
+                node.view.cells.root(),
+                node.view.revoked.iter().map(|(e, i)| (e, *i)).collect::<Vec<_>>(),
+            )
+        };
+        let all: Vec<_> = up
+            .map(|node| {
+                node.view.cells.assert_sound();
+                of(node)
+            })
+            .collect();
+        for pair in all.windows(2) {
+            assert_eq!(pair[0], pair[1]);
         }
     }
 
