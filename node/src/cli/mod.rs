@@ -31,6 +31,9 @@ enum Command {
         /// The configuration file.
         #[arg(long, short)]
         config: PathBuf,
+        /// Vouch for this machine's clock: it is right, though it lies behind what the node wrote before.
+        #[arg(long)]
+        accept_clock: bool,
     },
     /// Make running nodes one cluster.
     #[command(subcommand)]
@@ -75,7 +78,9 @@ enum Failure {
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
-        Command::Serve { config } => settings(&config).and_then(|settings| serve::run(&settings)),
+        Command::Serve { config, accept_clock } => {
+            settings(&config).and_then(|settings| serve::run(&settings, accept_clock))
+        }
         Command::Cluster(command) => cluster::run(&command),
         Command::Config(ConfigCommand::Check { config }) => check(&config),
         Command::Config(ConfigCommand::Docs) => print(&docs::markdown()),
