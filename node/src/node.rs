@@ -84,7 +84,7 @@ pub fn production(settings: &Settings) -> Result<Ports, NodeError> {
     let trust = tls::client(settings.gossip_ca.as_deref())?;
     Ok(Ports {
         net: Arc::new(HttpNet::new(Arc::new(TcpDial), trust)),
-        storage: Arc::new(SqliteStorage::new(settings.database(), clock.clone())),
+        storage: Arc::new(SqliteStorage::new(settings.database(), settings.peers_file(), clock.clone())),
         clock,
         entropy: Arc::new(CryptoEntropy(crypto.clone())),
         workshop: Arc::new(Threads::new(settings.password_hashes)),

@@ -156,6 +156,11 @@ impl Settings {
         self.data_dir.join("symbolon.db")
     }
 
+    /// The file that keeps the pinned peers beside the identity.
+    pub fn peers_file(&self) -> PathBuf {
+        self.identity_file.with_extension("peers")
+    }
+
     /// What the replica is told.
     pub fn replica(&self, users: Vec<core::StaticUser>) -> core::Config {
         core::Config {
