@@ -20,7 +20,7 @@ use crate::http::Door;
 use crate::identity::{self, IdentityError};
 use crate::net::HttpNet;
 use crate::ports::{Ports, Report, Store};
-use crate::server::{ListenError, Server, listen, stopped};
+use crate::server::{ListenError, Server, affordable, listen, stopped};
 use crate::store::{SqliteStorage, StoreError};
 use crate::telemetry::{Facts, Meters};
 use crate::tls::{self, TlsError};
@@ -114,7 +114,7 @@ impl Node {
         let door = Door::new(handle.clone(), ports.clone(), meters.clone());
 
         let stop = watch::Sender::new(false);
-        let server = Server { listener, tls, door, max_connections: settings.connections };
+        let server = Server { listener, tls, door, max_connections: affordable(settings.connections) };
         let keeper = Keeper { ports, config, keys, shared, scrub_interval: settings.scrub_interval };
         let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone()));
         Ok(Node { address, handle, stop, running })
