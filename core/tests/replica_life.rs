@@ -89,7 +89,10 @@ fn a_lost_disk_catches_up_and_its_keys_are_answered_for() {
     assert_ne!(cluster.nodes[0].view.signer.as_ref().expect("ready").kid, former);
     assert!(cluster.nodes[0].view.scope("read").is_some());
     cluster.assert_converged();
-    cluster.run_ms(2 * 24 * 3600 * 1000);
+    for _ in 0..50 {
+        cluster.elapsed_ms += 3_600_000; // All sleep together: no clock moves against another.
+        cluster.run_ms(10_000);
+    }
     assert!(cluster.nodes.iter().all(|node| !node.view.token_keys.contains_key(&former)), "gone with its last token");
 }
 

@@ -295,7 +295,7 @@ impl Cluster {
         loop {
             let deadlines = self.nodes.iter().filter_map(|node| Some(node.replica.as_ref()?.deadline().0.0));
             let arrival = self.parcels.keys().map(|(at, _)| *at).next();
-            let next = deadlines.chain(arrival).min().unwrap_or(end).max(self.elapsed_ms);
+            let next = deadlines.chain(arrival).min().unwrap_or(u64::MAX).max(self.elapsed_ms);
             if next > end {
                 break;
             }
