@@ -74,6 +74,7 @@ fn a_lost_disk_catches_up_and_its_keys_are_answered_for() {
     cluster.kill(0);
     cluster.nodes[0].disk.clear();
     cluster.boot(0).expect("an empty disk boots");
+    cluster.seed_all();
     let known = |cluster: &Cluster| cluster.nodes.iter().all(|node| node.view.token_keys.contains_key(&former));
     for step in 0..100 {
         cluster.run_ms(100);
@@ -105,6 +106,7 @@ fn a_lost_disk_and_a_clock_that_went_back_end_in_a_greater_life() {
     cluster.nodes[0].disk.clear();
     cluster.nodes[0].skew_ms = -50_000;
     cluster.boot(0).expect("an empty disk boots");
+    cluster.seed_all();
     cluster.run_ms(2_000);
     cluster.nodes[0].skew_ms = 0;
     cluster.run_ms(60_000);
