@@ -109,6 +109,14 @@ impl Replica {
     }
 }
 
+/// Whether a replica could begin on these rows: they can be read, and match their own digest. For the background scrub.
+///
+/// # Errors
+/// What [`Replica::boot`] would say.
+pub fn audit(recovered: Recovered) -> Result<(), BootError> {
+    load(recovered).map(drop)
+}
+
 pub(super) fn check(config: &Config) -> Result<(), BootError> {
     let gossip = &config.gossip;
     if gossip.interval.is_zero() || gossip.round_timeout.is_zero() {

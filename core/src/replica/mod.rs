@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 pub use crate::gossip::{ExchangeId, Why};
 pub use crate::state::Wanted;
-pub use boot::{BootError, Recovered};
+pub use boot::{BootError, Recovered, audit};
 pub use effect::{Door, Effect, Row, Table, Work};
 pub use event::{Actor, CallId, Destination, Event, Worked, WriteConcern, WriteId};
 pub use fact::Fact;
