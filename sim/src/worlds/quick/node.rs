@@ -46,6 +46,10 @@ pub(super) struct Node {
     pub broken: Continuity,
     /// When its next tick is due, as far as that is on the heap.
     pub tick_at: Option<u64>,
+    /// When it was woken last.
+    pub ticked_at: u64,
+    /// How often at that time.
+    pub ticks: u32,
 }
 
 /// A disk, and the writes that are on their way to it.
@@ -80,6 +84,8 @@ impl Node {
             paused: None,
             broken: Continuity::Kept,
             tick_at: None,
+            ticked_at: 0,
+            ticks: 0,
         }
     }
 

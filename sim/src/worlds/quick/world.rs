@@ -11,6 +11,9 @@ use super::trace::Trace;
 use crate::checks::{Checks, Minted, Moment, Sight};
 use crate::plan::drawn::{Chance, Drawn};
 
+/// A node that is woken so often within one millisecond spins.
+const MOST_TICKS: u32 = 100;
+
 /// Something that is going to happen.
 pub(super) enum Happening {
     /// A node asked to be woken.
@@ -151,9 +154,14 @@ impl World<'_> {
             return;
         }
         place.tick_at = None;
+        let again = if place.ticked_at == self.at_ms { place.ticks + 1 } else { 0 };
+        (place.ticked_at, place.ticks) = (self.at_ms, again);
+        if again > MOST_TICKS {
+            let why = place.replica.as_ref().map(|replica| replica.deadline().1);
+            self.trouble = Some(format!("n{} asks to be woken at once, without end: {why:?}", node + 1));
+            return;
+        }
         self.handle(node, Event::Tick);
-        // Whatever is due again at this very instant waits for the next: else time would stand still.
-        self.wake(node, self.at_ms + 1);
     }
 
     /// Hands an event to a node, or keeps it while the node is paused, and carries out what comes of it.
