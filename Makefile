@@ -38,12 +38,14 @@ test: lint ## formatting, lints, house rules, every test
 	    echo 'cargo-nextest is not here, so cargo test runs instead; to get it: cargo install --locked cargo-nextest'; \
 	    set -x; $(CARGO) test --workspace --lib --bins --tests; \
 	fi
+	$(CARGO) test -p symbolon-core --features zoo --test crdt_zoo
 	$(CARGO) test -p symbolon-core --doc
 
 .PHONY: lint
 lint: tools ## check formatting and lints; warnings are errors
 	@$(CARGO) fmt --all --check || { echo 'formatting differs; to mend it: make fmt' >&2; exit 1; }
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@! $(CARGO) tree -p symbolon-core -e no-dev -i getrandom 2>/dev/null | grep . || { echo 'symbolon-core draws randomness of the operating system: turn the feature off that brings getrandom in' >&2; exit 1; }
 
 .PHONY: fmt
 fmt: tools ## format all code
@@ -52,7 +54,6 @@ fmt: tools ## format all code
 .PHONY: bench
 bench: build ## measure; the table is printed, and target/bench/summary.json is for programs
 	$(CARGO) bench -p symbolon-core
-	$(CARGO) bench -p symbolon-node
 	$(CARGO) run --quiet --release --bin symbolon-sim -- bench
 
 .PHONY: sim

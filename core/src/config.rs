@@ -17,6 +17,8 @@ pub const MAX_PART_BYTES: usize = 256 << 10;
 pub const MAX_VALUE_BYTES: usize = 64 << 10;
 /// Bytes of one cell id.
 pub const MAX_ID_BYTES: usize = 256;
+/// Bytes of a node's address.
+pub const MAX_ADDRESS_BYTES: usize = 1024;
 /// Cells of one delta in all parts together, as a receiver stages them.
 pub const MAX_STAGED_CELLS: usize = 4 << 20;
 /// Entries of the expiring sets in one frame.

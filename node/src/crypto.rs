@@ -1,4 +1,4 @@
-//! aws-lc behind the crypto traits of the replica. Keys are parsed once; it never takes randomness from the caller.
+//! The crypto traits of the replica by aws-lc: keys are parsed once, and randomness never comes from the caller.
 
 use std::sync::Arc;
 

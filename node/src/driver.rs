@@ -101,7 +101,7 @@ impl Driver {
         while self.end.is_none() {
             let (deadline, _) = self.replica.deadline();
             let wait = Duration::from_millis(deadline.0.saturating_sub(self.ports.clock.now().tick.0));
-            let listens = self.submitted.0 - self.durable.0 < MAX_OPEN_WRITES;
+            let listens = self.submitted.0.saturating_sub(self.durable.0) < MAX_OPEN_WRITES;
             tokio::select! {
                 biased;
                 () = stopped(stop) => self.end = Some(End::Stopped),
@@ -191,7 +191,7 @@ impl Driver {
                 Effect::Note(fact) => self.note(&fact),
             }
         }
-        self.shared.open(self.open.len(), self.submitted.0 - self.durable.0);
+        self.shared.open(self.open.len(), self.submitted.0.saturating_sub(self.durable.0));
     }
 
     fn send(&self, exchange: ExchangeId, to: Destination, door: Door, frame: Vec<u8>) {

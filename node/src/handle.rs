@@ -2,7 +2,7 @@
 //! waits for room in the queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use symbolon_core::fault::Reject;
@@ -53,6 +53,7 @@ pub struct Shared {
     view: ArcSwap<View>,
     calls: AtomicUsize,
     writes: AtomicU64,
+    down: AtomicBool,
     /// Where facts go.
     pub facts: Facts,
 }
@@ -78,11 +79,16 @@ pub struct Load {
 impl Shared {
     /// Begins with this view.
     pub fn new(view: Arc<View>, facts: Facts) -> Shared {
-        Shared { view: ArcSwap::new(view), calls: AtomicUsize::new(0), writes: AtomicU64::new(0), facts }
+        let (calls, writes, down) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Shared { view: ArcSwap::new(view), calls, writes, down, facts }
     }
 
     pub(crate) fn publish(&self, view: Arc<View>) {
         self.view.store(view);
+    }
+
+    pub(crate) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::Relaxed);
     }
 
     pub(crate) fn open(&self, calls: usize, writes: u64) {
@@ -101,6 +107,11 @@ impl Handle {
     /// The published view.
     pub fn view(&self) -> Guard<Arc<View>> {
         self.shared.view.load()
+    }
+
+    /// Whether no replica runs behind the view: the store failed, and the next boot has not come yet.
+    pub fn is_down(&self) -> bool {
+        self.shared.down.load(Ordering::Relaxed)
     }
 
     /// How busy the driver is.

@@ -1,9 +1,11 @@
 //! The Symbolon node: sockets, disk and clock around the pure replica of `symbolon-core`. It holds no rule of the protocol.
 
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod dial;
 pub mod driver;
 pub mod handle;
 pub mod http;

@@ -13,11 +13,12 @@ use tokio::task::JoinHandle;
 use crate::clock::{CryptoEntropy, SystemClock};
 use crate::config::{Settings, UsersError, parse_users};
 use crate::crypto;
+use crate::dial::TcpDial;
 use crate::driver::{Driver, End};
 use crate::handle::{Handle, Input, Shared};
 use crate::http::Door;
 use crate::identity::{self, IdentityError};
-use crate::net::{HttpNet, TcpDial};
+use crate::net::HttpNet;
 use crate::ports::{Ports, Report, Store};
 use crate::server::{ListenError, Server, listen, stopped};
 use crate::store::{SqliteStorage, StoreError};
@@ -83,7 +84,7 @@ pub fn production(settings: &Settings) -> Result<Ports, NodeError> {
     let trust = tls::client(settings.gossip_ca.as_deref())?;
     Ok(Ports {
         net: Arc::new(HttpNet::new(Arc::new(TcpDial), trust)),
-        storage: Arc::new(SqliteStorage::new(settings.database(), clock.clone())),
+        storage: Arc::new(SqliteStorage::new(settings.database(), settings.peers_file(), clock.clone())),
         clock,
         entropy: Arc::new(CryptoEntropy(crypto.clone())),
         workshop: Arc::new(Threads::new(settings.password_hashes)),
@@ -112,10 +113,10 @@ impl Node {
         let (handle, inputs) = Handle::new(shared.clone());
         let door = Door::new(handle.clone(), ports.clone(), meters.clone());
 
-        let (stop, stopping) = watch::channel(false);
+        let stop = watch::Sender::new(false);
         let server = Server { listener, tls, door, max_connections: settings.connections };
         let keeper = Keeper { ports, config, keys, shared, scrub_interval: settings.scrub_interval };
-        let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone(), stopping));
+        let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone()));
         Ok(Node { address, handle, stop, running })
     }
 
@@ -193,11 +194,10 @@ impl Keeper {
         server: Server,
         meters: Arc<Meters>,
         stop: watch::Sender<bool>,
-        stopping: watch::Receiver<bool>,
     ) -> Result<(), NodeError> {
         // The driver outlives the server, so that open requests still get their answers.
         let (driver_stop, driver_stopped) = watch::channel(false);
-        let serving = server.run(stopping);
+        let serving = server.run(stop.subscribe());
         let upkeep = async {
             loop {
                 tokio::time::sleep(UPKEEP).await;
@@ -240,6 +240,7 @@ impl Keeper {
                 }
                 End::StoreFailed(_) => {}
             }
+            self.shared.set_down(true);
             life = loop {
                 tokio::select! {
                     biased;
@@ -247,7 +248,10 @@ impl Keeper {
                     () = tokio::time::sleep(REBOOT_PAUSE) => {}
                 }
                 match boot(&self.ports, &self.config, &self.keys).await {
-                    Ok(life) => break life,
+                    Ok(life) => {
+                        self.shared.set_down(false);
+                        break life;
+                    }
                     Err(problem) => tracing::error!(%problem, "the replica does not boot; trying again"),
                 }
             };

@@ -89,8 +89,20 @@ fn plain_http_stays_on_loopback_unless_it_is_allowed() {
         problems[0].starts_with("/etc/symbolon/symbolon.toml:3: http.plain: plain HTTP on 0.0.0.0:80"),
         "{problems:?}"
     );
-    assert!(read(text, &[("SYMBOLON_HTTP__ALLOW_PLAIN", "true")]).is_ok());
+    let address = ("SYMBOLON_HTTP__ADDRESS", "https://sts.example");
+    assert!(read(text, &[("SYMBOLON_HTTP__ALLOW_PLAIN", "true"), address]).is_ok());
     assert!(read("[http]\nlisten = \"127.0.0.1:80\"\nplain = true\n", &[]).is_ok());
+}
+
+#[test]
+fn an_address_that_nobody_can_dial_must_be_told() {
+    refused(
+        "[http]\nlisten = \"0.0.0.0:443\"\n",
+        &[],
+        &[
+            "/etc/symbolon/symbolon.toml: http.address: must be given when http.listen is 0.0.0.0:443: nobody can dial that",
+        ],
+    );
 }
 
 #[test]

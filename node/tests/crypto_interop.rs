@@ -1,4 +1,4 @@
-//! aws-lc and RustCrypto agree: what one makes, the other takes.
+//! Both implementations of cryptography agree: what aws-lc makes, RustCrypto takes, and the other way round.
 
 #[path = "../../core/tests/common/envelope.rs"]
 mod common;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{PATIENCE, World, at, directory, symbolon};
 use serde_json::json;
@@ -65,7 +65,7 @@ async fn a_blocked_disk_stops_writes_and_nothing_else() {
         .await
         .expect_err("nothing is answered before it is durable");
 
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     for _ in 0..50 {
         let token = world.form("/token", None, &grant).await.expect(200).json();
         let question = format!("{auth}&token={}", token["access_token"].as_str().expect("a token"));
@@ -77,6 +77,63 @@ async fn a_blocked_disk_stops_writes_and_nothing_else() {
 
     world.gate.open();
     tokio::time::timeout(PATIENCE, write).await.expect("the disk is back").expect(200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_failed_disk_is_told_and_the_replica_boots_anew() {
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    let scope = || Some(json!({ "description": "" }));
+    world.json("PUT", "/api/admin/scopes/before", scope()).await.expect(200);
+    world.gate.shut();
+    let mut lost = Box::pin(world.json("PUT", "/api/admin/scopes/lost", scope()));
+    tokio::time::timeout(Duration::from_millis(300), &mut lost).await.expect_err("it is not durable");
+    world.gate.fail();
+    lost.await.error(503, "unavailable");
+    assert_eq!(world.get("/readyz").await.expect(503).json()["ready"], false);
+    world.gate.forget();
+
+    let back = async {
+        while world.json("PUT", "/api/admin/scopes/after", scope()).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, back).await.expect("it boots anew");
+    let scopes = world.json("GET", "/api/admin/scopes", None).await.expect(200).json();
+    let names: Vec<_> =
+        scopes["scopes"].as_array().expect("a list").iter().map(|scope| scope["name"].clone()).collect();
+    assert_eq!(names, ["after", "before"], "what was refused is not there");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopping_node_answers_what_is_open() {
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    world.gate.shut();
+    let mut write = Box::pin(world.json("PUT", "/api/admin/scopes/last", Some(json!({ "description": "" }))));
+    tokio::time::timeout(Duration::from_millis(300), &mut write).await.expect_err("it is not durable");
+    world.node.stop();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::net::TcpStream::connect(world.node.address).await.expect_err("nobody new is let in");
+    world.gate.open();
+    write.await.expect(200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_key_exchange_is_the_hybrid_one() {
+    let world = World::start().await;
+    let trust = symbolon_node::tls::client(world.settings.gossip_ca.as_deref()).expect("the CA of init");
+    let stream = tokio::net::TcpStream::connect(world.node.address).await.expect("it listens");
+    let name = rustls_pki_types::ServerName::try_from("localhost").expect("a name");
+    let stream = tokio_rustls::TlsConnector::from(trust).connect(name, stream).await.expect("a handshake");
+    let (_, session) = stream.get_ref();
+    assert_eq!(session.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
+    let group = session.negotiated_key_exchange_group().expect("a full handshake").name();
+    assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
+    drop(stream);
     world.stop().await;
 }
 
@@ -168,11 +225,12 @@ fn the_command_line_says_what_is_wrong_and_how_bad() {
 }
 
 #[test]
-fn a_second_node_takes_the_ca_of_the_first() {
+fn a_second_node_takes_ca_and_users_of_the_first() {
     let dir = directory();
     let (first, second) = (at(dir.path(), "node"), at(dir.path(), "second"));
-    assert!(symbolon(&["init", &second, "--tls-from", &first, "--name", "n2"]).status.success());
+    assert!(symbolon(&["init", &second, "--like", &first, "--name", "n2"]).status.success());
     let read = |of: &str| std::fs::read_to_string(of).expect("init made it");
     assert_eq!(read(&format!("{first}/tls/ca.pem")), read(&format!("{second}/tls/ca.pem")));
+    assert_eq!(read(&format!("{first}/users.toml")), read(&format!("{second}/users.toml")));
     assert_ne!(read(&format!("{first}/identity.key")), read(&format!("{second}/identity.key")));
 }

@@ -20,7 +20,7 @@ struct Opened {
 }
 
 fn storage(path: &Path) -> SqliteStorage {
-    SqliteStorage::new(path.to_owned(), Arc::new(SystemClock::default()))
+    SqliteStorage::new(path.to_owned(), path.with_extension("peers"), Arc::new(SystemClock::default()))
 }
 
 fn open(path: &Path) -> Result<Opened, StoreError> {
@@ -167,7 +167,7 @@ async fn a_scrub_tells_a_sound_file_and_unsound_data_is_moved_aside() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("symbolon.db");
     let mut store = open(&path).expect("a fresh store");
-    store.store.commit(WriteId(1), vec![put(Table::Meta, b"k", b"v")]);
+    store.store.commit(WriteId(1), vec![put(Table::Secrets, b"k", b"v")]);
     written(&mut store, 1).await;
     store.store.scrub();
     assert_eq!(report(&mut store).await, Report::Scrubbed { sound: true });
@@ -176,4 +176,44 @@ async fn a_scrub_tells_a_sound_file_and_unsound_data_is_moved_aside() {
     assert!(lies.contains("symbolon.db.unsound-"), "{lies}");
     assert_eq!(open(&path).expect("a fresh store").rows, []);
     assert_eq!(open(Path::new(&lies)).expect("the former one").rows.len(), 1);
+}
+
+#[tokio::test]
+async fn pinned_peers_outlive_the_database() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("symbolon.db");
+    let mut store = open(&path).expect("a fresh store");
+    let peers = vec![put(Table::Pinned, b"one", b"first"), put(Table::Pinned, b"two", b"second")];
+    store.store.commit(WriteId(1), [peers.clone(), vec![put(Table::Cells, b"k", b"v")]].concat());
+    written(&mut store, 1).await;
+    store.store.close().await;
+    for file in ["symbolon.db", "symbolon.db-wal", "symbolon.db-shm"] {
+        std::fs::remove_file(dir.path().join(file)).ok();
+    }
+
+    let mut store = open(&path).expect("a fresh store");
+    assert_eq!(store.rows, peers, "the peers, and nothing else");
+    store.store.commit(WriteId(1), vec![put(Table::Pinned, b"one", b"moved")]);
+    written(&mut store, 1).await;
+    store.store.close().await;
+    let store = open(&path).expect("it was closed");
+    assert_eq!(store.rows, [put(Table::Pinned, b"one", b"moved"), put(Table::Pinned, b"two", b"second")]);
+    store.store.close().await;
+
+    std::fs::write(dir.path().join("symbolon.peers"), "garbage").expect("our file");
+    assert!(matches!(open(&path), Err(StoreError::Io { .. })), "a damaged file is said, not ignored");
+}
+
+#[tokio::test]
+async fn the_scrub_reads_what_the_rows_say() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("symbolon.db");
+    let mut store = open(&path).expect("a fresh store");
+    store.store.scrub();
+    assert_eq!(report(&mut store).await, Report::Scrubbed { sound: true });
+    store.store.commit(WriteId(1), vec![put(Table::Cells, b"k", b"no cell")]);
+    written(&mut store, 1).await;
+    store.store.scrub();
+    assert_eq!(report(&mut store).await, Report::Scrubbed { sound: false });
+    store.store.close().await;
 }

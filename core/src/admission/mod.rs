@@ -10,10 +10,10 @@ use crate::wire::record;
 
 use std::sync::Arc;
 
-/// The peer whose pinned gossip key bears this subject key identifier, if it may speak.
+/// The peer whose pinned gossip key bears this subject key identifier.
 ///
 /// # Errors
-/// [`Reject::UnknownSender`] if no pinned key bears it, [`Reject::NotAdmitted`] if the allowlist leaves its node out.
+/// [`Reject::UnknownSender`] if no pinned key bears it.
 pub fn sender<'a>(view: &'a View, signer: &[u8; 20]) -> Result<&'a Arc<PinnedPeer>, Reject> {
     let mut id = [0; 16];
     id.copy_from_slice(&signer[..16]);
@@ -21,8 +21,13 @@ pub fn sender<'a>(view: &'a View, signer: &[u8; 20]) -> Result<&'a Arc<PinnedPee
     if subject_key_id(&peer.gossip_key) != *signer {
         return Err(Reject::UnknownSender);
     }
+    Ok(peer)
+}
+
+/// Whether the allowlist lets this pinned peer speak.
+pub fn may_speak(view: &View, peer: &PinnedPeer) -> bool {
     let name = view.nodes.get(&peer.node).map_or("", |record| &record.name);
-    if is_allowed(&view.config, peer.node, name) { Ok(peer) } else { Err(Reject::NotAdmitted) }
+    is_allowed(&view.config, peer.node, name)
 }
 
 /// Whether the allowlist lets this node in, by id or by name. An empty one lets in whoever is pinned.

@@ -1,5 +1,6 @@
 //! Our half of a round: what is said to a peer. It speaks of one view, and changes nothing but what is known of the peer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -8,11 +9,10 @@ use super::peer::{Peer, REMEMBERED_VECTORS};
 use super::unit::Outgoing;
 use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_RECORDS_PER_FRAME};
 use crate::crdt::{Cursor, Digest, NodeId, ReplicaId, VersionVector};
-use crate::crypto::Signature;
 use crate::state::{NodeRecord, RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::mark::Mark;
-use crate::wire::message::Message;
+use crate::wire::message::{Message, RawRecord};
 
 /// What this replica holds, durably, as a round speaks of it.
 pub struct Local<'a> {
@@ -26,15 +26,26 @@ pub struct Local<'a> {
     pub expiring: Digest,
     /// A mark for every entry of the view's vector.
     pub marks: &'a OrdMap<ReplicaId, Mark>,
+    /// Records of former lives that the nodes named may have lost themselves.
+    pub former: &'a BTreeMap<NodeId, Arc<NodeRecord>>,
     /// An alarm stands: no deep path is served.
     pub alarmed: bool,
     /// Now.
     pub now: Tick,
 }
 
+/// What the peer holds once a message has arrived, besides cells.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// Where its cursor of the expiring set stands.
+    pub arrivals: Cursor,
+    /// Records, by their versions.
+    pub records: Vec<(NodeId, u64)>,
+}
+
 impl Peer {
-    /// The next message to this peer, and where its cursor of the expiring set stands once the message has arrived.
-    pub fn compose(&mut self, local: &Local<'_>) -> (Message, Cursor) {
+    /// The next message to this peer, and what it will hold once the message has arrived.
+    pub fn compose(&mut self, local: &Local<'_>) -> (Message, Sent) {
         self.refresh_outgoing(local);
         let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks));
         let (number, vector, digest) = match &self.outgoing {
@@ -43,8 +54,8 @@ impl Peer {
         };
         let (base, changes) = self.changes(number, &vector);
         self.remember_told(number, vector);
-        let (arrivals, cursor) = self.compose_arrivals(local);
-        let (records, record_versions) = self.compose_records(local);
+        let (items, arrivals) = self.compose_arrivals(local);
+        let (records, record_versions, sent) = self.compose_records(local);
         let cells_out = part.as_ref().map_or(0, |part| part.cells.len() as u64);
         self.stats.cells_out += cells_out;
         let message = Message {
@@ -62,30 +73,32 @@ impl Peer {
             record_digest: local.record_digest,
             record_versions,
             your_record: local.view.nodes.get(&self.node).map_or(0, |record| record.version),
-            arrivals,
+            arrivals: items,
             expiring: local.expiring,
             purge_mark: local.view.revoked.mark(),
             epochs: std::mem::take(&mut self.compare_epochs).then(|| local.view.revoked.epoch_digests()),
+            answers: None,
         };
         self.epochs_told |= message.epochs.is_some();
-        (message, cursor)
+        (message, Sent { arrivals, records: sent })
     }
 
     /// A reply is trusted to arrive: if it does not, the peer's retry or the next heartbeat tells.
-    pub fn presume(&mut self, local: &Local<'_>, cursor: Cursor) {
+    pub fn presume(&mut self, local: &Local<'_>, sent: Sent) {
         let complete = self.outgoing.as_ref().is_none_or(Outgoing::is_sent);
         if complete && self.vector().is_some() {
             let said = self.told.back().map(|(_, vector)| vector.clone());
             self.presumed = said.or_else(|| Some(local.view.cells.vector().clone()));
         }
-        self.arrivals = self.arrivals.max(cursor);
-        self.presume_records(local);
+        self.arrivals = self.arrivals.max(sent.arrivals);
+        self.presume_records(sent.records);
     }
 
-    /// Our half arrived: the records in it are known there.
-    pub fn presume_records(&mut self, local: &Local<'_>) {
-        for (node, record) in self.owed_records(local).into_iter().map(|record| (record.node, record.version)) {
-            self.records.insert(node, record);
+    /// These records are known there.
+    pub fn presume_records(&mut self, records: impl IntoIterator<Item = (NodeId, u64)>) {
+        for (node, version) in records {
+            let known = self.records.entry(node).or_default();
+            *known = version.max(*known);
         }
     }
 
@@ -95,7 +108,10 @@ impl Peer {
             return;
         };
         let needless = |outgoing: &Outgoing| {
-            theirs.covers(outgoing.vector()) || outgoing.is_sent() || outgoing.number < self.acknowledged
+            theirs.covers(outgoing.vector())
+                || outgoing.is_sent()
+                || outgoing.number < self.acknowledged
+                || outgoing.is_stuck(local.now)
         };
         if self.outgoing.as_ref().is_some_and(needless) {
             self.outgoing = None;
@@ -135,37 +151,40 @@ impl Peer {
     /// Whatever arrived since the peer's cursor, and what it is owed by epoch.
     fn compose_arrivals(&mut self, local: &Local<'_>) -> (Vec<(Wall, RevokedId)>, Cursor) {
         let (mut items, cursor) = local.view.revoked.arrivals_since(self.arrivals);
-        while let Some(epoch) = self.owed_epochs.front() {
-            let room = MAX_ARRIVALS_PER_FRAME - items.len();
-            let owed: Vec<_> = local.view.revoked.epoch_items(*epoch).map(|(expiry, id)| (expiry, *id)).collect();
-            if owed.len() > room && room < MAX_ARRIVALS_PER_FRAME {
+        if cursor > self.arrivals {
+            self.idle_continuations = 0; // This comes to an end; what is owed by epoch may be refused again and again.
+        }
+        while let Some((epoch, after)) = self.owed_epochs.pop_front() {
+            let owed = local.view.revoked.epoch_items(epoch).map(|(expiry, id)| (expiry, *id));
+            let mut owed = owed.filter(|item| after.is_none_or(|after| *item > after)).peekable();
+            items.extend(owed.by_ref().take(MAX_ARRIVALS_PER_FRAME - items.len()));
+            if owed.peek().is_some() {
+                // An epoch larger than a frame goes on in the next one; what got lost on the way, the digests tell.
+                self.owed_epochs.push_front((epoch, items.last().copied().or(after)));
                 break;
             }
-            // An epoch larger than a frame goes in windows that move with each attempt; the digests tell when it is done.
-            let start = if owed.len() > room { (local.number as usize * room) % owed.len() } else { 0 };
-            items.extend(owed.iter().cycle().skip(start).take(room.min(owed.len())));
-            self.owed_epochs.pop_front();
         }
         (items, cursor)
     }
 
+    /// The records that it is not known to hold: its own among them, since it may have lost it, or know an older one.
     fn owed_records<'a>(&self, local: &Local<'a>) -> Vec<&'a NodeRecord> {
         if self.record_digest == Some(local.record_digest) {
             return Vec::new();
         }
-        let lacking = |record: &&NodeRecord| {
-            record.node != self.node && self.records.get(&record.node).is_none_or(|known| *known < record.version)
-        };
+        let lacking =
+            |record: &&NodeRecord| self.records.get(&record.node).is_none_or(|known| *known < record.version);
         local.view.nodes.values().map(|record| &**record).filter(lacking).take(MAX_RECORDS_PER_FRAME).collect()
     }
 
-    fn compose_records(&self, local: &Local<'_>) -> (Vec<RawRecord>, Vec<(NodeId, u64)>) {
+    fn compose_records(&self, local: &Local<'_>) -> (Vec<RawRecord>, Vec<(NodeId, u64)>, Vec<(NodeId, u64)>) {
         let records = self.owed_records(local);
-        let raw = records.iter().map(|record| (record.raw.clone(), record.signature)).collect();
+        let sent: Vec<_> = records.iter().map(|record| (record.node, record.version)).collect();
+        let former = local.former.get(&self.node).map(|record| &**record);
+        let raw = former.into_iter().chain(records).take(MAX_RECORDS_PER_FRAME);
+        let raw = raw.map(|record| (record.raw.clone(), record.signature)).collect();
         let differ = self.record_digest.is_some_and(|theirs| theirs != local.record_digest);
         let all = || local.view.nodes.values().map(|record| (record.node, record.version)).collect();
-        (raw, if differ && records.is_empty() { all() } else { Vec::new() })
+        (raw, if differ && sent.is_empty() { all() } else { Vec::new() }, sent)
     }
 }
-
-type RawRecord = (Arc<[u8]>, Signature);

@@ -12,12 +12,12 @@ mod schedule;
 mod stats;
 mod unit;
 
-pub use compose::Local;
+pub use compose::{Local, Sent};
 pub use peer::{Flight, Peer};
 pub use receive::{Comparison, Heard, Incoming};
 pub use schedule::{Gossip, Why};
 pub use stats::{PeerStats, Stats};
-pub use unit::Complete;
+pub use unit::{Complete, Staging, Taken};
 
 /// Names one exchange that this replica opened with a peer; chosen by the replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

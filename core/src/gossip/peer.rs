@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PeerStats;
+use super::compose::Sent;
 use super::unit::{Outgoing, Staging};
 use crate::crdt::{Cursor, Digest, Epoch, Incarnation, NodeId, VersionVector};
 use crate::gossip::ExchangeId;
-use crate::state::View;
-use crate::time::Tick;
+use crate::state::{RevokedId, View};
+use crate::time::{Tick, Wall};
+use crate::wire::message::Nonce;
 
 /// Vectors remembered by their number: rounds in flight at one time may refer to as many.
 pub(super) const REMEMBERED_VECTORS: usize = 4;
@@ -40,16 +42,18 @@ pub struct Peer {
     pub(super) record_digest: Option<Digest>,
     /// The version of our own record that it said it holds.
     pub our_record: u64,
-    /// It has followed our expiring set up to here.
+    /// It has followed our expiring set up to here, if our last reply reached it.
     pub(super) arrivals: Cursor,
+    /// And up to here for certain.
+    pub(super) arrivals_held: Cursor,
     /// The digests of the expiring sets differ: compare them by epoch.
     pub(super) compare_epochs: bool,
     /// Our epochs were said, and the answer is not here yet.
     pub(super) epochs_told: bool,
     /// A pair of digests, its and ours, that differ only in what one side has purged.
     pub(super) reconciled: Option<(Digest, Digest)>,
-    /// Epochs whose items it shall get.
-    pub(super) owed_epochs: VecDeque<Epoch>,
+    /// Epochs whose items it shall get, each from after the item that it got last.
+    pub(super) owed_epochs: VecDeque<(Epoch, Option<(Wall, RevokedId)>)>,
     /// Its root digest differed from ours under equal vectors.
     pub diverged: bool,
     /// The round that we opened and that has not ended.
@@ -69,16 +73,18 @@ pub struct Peer {
 }
 
 /// A round under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Flight {
     /// Its name.
     pub exchange: ExchangeId,
     /// When it was sent.
     pub sent: Tick,
-    /// When it counts as failed.
+    /// When it counts as failed; never, once its reply is here and waits for the disk.
     pub until: Tick,
-    /// What it changes: the cursor of the expiring set once it comes back.
-    pub(super) arrivals_after: Cursor,
+    /// The nonce that its reply must name.
+    pub nonce: Nonce,
+    /// What the peer holds once it has come back.
+    pub(super) carries: Sent,
 }
 
 impl Peer {
@@ -100,6 +106,7 @@ impl Peer {
             record_digest: None,
             our_record: 0,
             arrivals: Cursor(0),
+            arrivals_held: Cursor(0),
             compare_epochs: false,
             epochs_told: false,
             reconciled: None,
@@ -161,7 +168,7 @@ impl Peer {
 
     /// Whether it said that it holds all of this vector, and followed the expiring set up to the cursor.
     pub fn acknowledged(&self, vector: &VersionVector, arrivals: Cursor) -> bool {
-        self.arrivals >= arrivals && self.vector().is_some_and(|theirs| theirs.covers(vector))
+        self.arrivals_held >= arrivals && self.vector().is_some_and(|theirs| theirs.covers(vector))
     }
 
     /// Ops that we hold and it has not acknowledged.
@@ -169,6 +176,12 @@ impl Peer {
         let known = self.vector().cloned().unwrap_or_default();
         let ours = view.cells.vector().changes_since(&known);
         ours.into_iter().map(|(replica, seq)| seq.saturating_sub(known.get(replica))).sum()
+    }
+
+    /// Lets go of units that do not move any more.
+    pub fn give_up_stuck(&mut self, held: &VersionVector, now: Tick) {
+        self.outgoing = self.outgoing.take().filter(|outgoing| !outgoing.is_stuck(now));
+        self.staging = self.staging.take().filter(|staging| !staging.is_stuck(now) && !staging.is_covered_by(held));
     }
 
     /// Another life speaks: what was known of the former is void.
@@ -185,6 +198,7 @@ impl Peer {
         self.record_digest = None;
         self.our_record = 0;
         self.arrivals = Cursor(0);
+        self.arrivals_held = Cursor(0);
         self.compare_epochs = false;
         self.epochs_told = false;
         self.reconciled = None;

@@ -2,13 +2,12 @@
 
 use super::compose::Local;
 use super::peer::{Peer, REMEMBERED_VECTORS};
-use super::unit::{Complete, Staging};
+use super::unit::{Complete, Staging, Taken};
 use crate::crdt::{Digest, Incarnation, VersionVector};
-use crate::crypto::Signature;
 use crate::fault::Reject;
 use crate::state::{RevokedId, View};
 use crate::time::{Tick, Wall};
-use crate::wire::message::Message;
+use crate::wire::message::{Message, RawRecord};
 
 /// A message, with what its frame told.
 pub struct Incoming {
@@ -28,7 +27,7 @@ pub struct Heard {
     /// A delta that is complete.
     pub complete: Option<Complete>,
     /// Records to judge.
-    pub records: Vec<(std::sync::Arc<[u8]>, Signature)>,
+    pub records: Vec<RawRecord>,
     /// Members of the expiring sets.
     pub arrivals: Vec<(Wall, RevokedId)>,
     /// What has to be compared once all of it is merged.
@@ -69,6 +68,7 @@ impl Peer {
             message.your_record = 0;
         }
         let vector = self.hear_vector(&message);
+        let ahead = message.part.is_some();
         self.resync = vector.is_none();
         self.hear_acknowledgement(&message, now);
         self.our_record = self.our_record.max(message.your_record);
@@ -78,9 +78,12 @@ impl Peer {
         }
         let root = vector.clone().map(|vector| (vector, message.digest));
         let complete = match (message.part, vector) {
-            (Some(part), Some(vector)) => self.stage(message.number, vector, part)?,
+            (Some(part), Some(vector)) => self.stage(message.number, &vector, part, now)?,
             (Some(_), None) | (None, Some(_)) | (None, None) => None,
         };
+        if !ahead && self.staging.as_ref().is_some_and(|staging| staging.number <= message.number) {
+            self.staging = None; // Its sender has let go of it.
+        }
         let after =
             Comparison { root, expiring: message.expiring, purge_mark: message.purge_mark, epochs: message.epochs };
         Ok(Heard { complete, records: message.records, arrivals: message.arrivals, after })
@@ -104,12 +107,14 @@ impl Peer {
         let pair = (comparison.expiring, local.expiring);
         if pair.0 == pair.1 {
             self.arrivals = revoked.arrivals_end();
+            self.arrivals_held = self.arrivals;
             self.compare_epochs = false;
             self.owed_epochs.clear();
         } else if let Some(theirs) = &comparison.epochs {
             let differing = revoked.differing_epochs(theirs, comparison.purge_mark);
             self.reconciled = differing.is_empty().then_some(pair);
-            self.owed_epochs = differing.into_iter().filter(|e| revoked.epoch_items(*e).next().is_some()).collect();
+            let held = differing.into_iter().filter(|epoch| revoked.epoch_items(*epoch).next().is_some());
+            self.owed_epochs = held.map(|epoch| (epoch, None)).collect();
             self.compare_epochs = !std::mem::take(&mut self.epochs_told);
         } else {
             self.compare_epochs = self.arrivals >= revoked.arrivals_end() && self.reconciled != Some(pair);
@@ -123,7 +128,7 @@ impl Peer {
             self.idle_continuations = 0;
             return false;
         }
-        self.idle_continuations += 1;
+        self.idle_continuations = self.idle_continuations.saturating_add(1);
         self.idle_continuations <= 3
     }
 
@@ -161,27 +166,32 @@ impl Peer {
         self.told.retain(|(told, _)| *told >= acknowledged);
         if let (Some((unit, next)), Some(outgoing)) = (message.want, self.outgoing.as_mut())
             && outgoing.number == unit
+            && outgoing.resume(next, now)
         {
-            outgoing.resume(next, now);
+            self.idle_continuations = 0;
         }
     }
 
     fn stage(
         &mut self,
         number: u64,
-        vector: VersionVector,
+        vector: &VersionVector,
         part: crate::wire::message::Part,
+        now: Tick,
     ) -> Result<Option<Complete>, Reject> {
         if self.staging.as_ref().is_none_or(|staging| staging.number != number) {
-            self.staging = Some(Staging::new(number, vector));
+            self.staging = Some(Staging::new(number, vector.clone(), now));
         }
         let Some(staging) = self.staging.as_mut() else {
             return Ok(None);
         };
-        self.idle_continuations = 0;
-        match staging.take(part) {
-            Ok(true) => Ok(self.staging.take().map(Staging::complete)),
-            Ok(false) => Ok(None),
+        match staging.take(vector, part, now) {
+            Ok(Taken::Last) => Ok(self.staging.take().map(Staging::complete)),
+            Ok(Taken::Part) => {
+                self.idle_continuations = 0;
+                Ok(None)
+            }
+            Ok(Taken::Nothing) => Ok(None),
             Err(reject) => {
                 self.staging = None;
                 Err(reject)

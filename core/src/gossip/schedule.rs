@@ -7,12 +7,14 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
+use super::compose::Sent;
 use super::peer::{Flight, Peer};
 use super::{ExchangeId, Stats};
 use crate::config::GossipConfig;
-use crate::crdt::{Cursor, Digest, NodeId};
+use crate::crdt::{Digest, NodeId};
 use crate::state::View;
 use crate::time::Tick;
+use crate::wire::message::Nonce;
 
 /// Peers that a local change is pushed to at once; in a larger cluster those that learn it pass it on at once.
 pub const PUSH_PEERS: usize = 8;
@@ -86,7 +88,7 @@ impl Gossip {
     pub fn deadline(&self) -> (Tick, Why) {
         let interval = (self.next_interval, Why::Interval);
         let push = self.push_at.map(|at| (at, Why::Push));
-        let flights = self.peers.values().filter_map(|peer| Some((peer.flight?.until, Why::RoundTimeout)));
+        let flights = self.peers.values().filter_map(|peer| Some((peer.flight.as_ref()?.until, Why::RoundTimeout)));
         flights.chain(push).chain([interval]).min_by_key(|(at, _)| *at).unwrap_or(interval)
     }
 
@@ -96,7 +98,7 @@ impl Gossip {
         let mut due = Vec::new();
         if self.push_at.is_some_and(|at| at <= now) {
             self.push_at = None;
-            due = self.push_targets(view, now);
+            due = self.push_targets(view, record_digest, now);
             self.stats.pushes += due.len() as u64;
         }
         if self.next_interval <= now {
@@ -117,34 +119,44 @@ impl Gossip {
     }
 
     /// A round with this peer is opened.
-    pub fn depart(&mut self, node: NodeId, cursor: Cursor, config: &GossipConfig, now: Tick) -> ExchangeId {
-        self.next_exchange += 1;
-        let exchange = ExchangeId(self.next_exchange);
+    pub fn depart(
+        &mut self,
+        node: NodeId,
+        carries: Sent,
+        nonce: Nonce,
+        config: &GossipConfig,
+        now: Tick,
+    ) -> ExchangeId {
+        let exchange = self.name_exchange();
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.urgent = false;
             let until = now.after(config.round_timeout);
-            peer.flight = Some(Flight { exchange, sent: now, until, arrivals_after: cursor });
+            peer.flight = Some(Flight { exchange, sent: now, until, nonce, carries });
         }
         exchange
     }
 
-    /// A name for an exchange that is no round.
+    /// A name for an exchange.
     pub fn name_exchange(&mut self) -> ExchangeId {
         self.next_exchange += 1;
         ExchangeId(self.next_exchange)
     }
 
-    /// The peer whose round bears this name.
-    pub fn in_flight(&self, exchange: ExchangeId) -> Option<NodeId> {
-        let found = |peer: &&Peer| peer.flight.is_some_and(|flight| flight.exchange == exchange);
-        self.peers.values().find(found).map(|peer| peer.node)
+    /// The peer whose round bears this name, and that round.
+    pub fn in_flight(&mut self, exchange: ExchangeId) -> Option<(NodeId, &mut Flight)> {
+        self.peers.values_mut().find_map(|peer| {
+            let flight = peer.flight.as_mut().filter(|flight| flight.exchange == exchange)?;
+            Some((peer.node, flight))
+        })
     }
 
     /// The round with this peer came back well.
-    pub fn arrived(&mut self, node: NodeId, now: Tick) -> Option<Flight> {
+    pub fn arrived(&mut self, node: NodeId, exchange: ExchangeId, now: Tick) -> Option<Flight> {
         let peer = self.peers.get_mut(&node)?;
-        let flight = peer.flight.take()?;
-        peer.arrivals = peer.arrivals.max(flight.arrivals_after);
+        let flight = peer.flight.take_if(|flight| flight.exchange == exchange)?;
+        peer.arrivals_held = peer.arrivals_held.max(flight.carries.arrivals);
+        peer.arrivals = peer.arrivals.max(flight.carries.arrivals);
+        peer.presume_records(flight.carries.records.iter().copied());
         peer.stats.failures = 0;
         peer.stats.round_trip = Some(now.since(flight.sent));
         peer.not_before = now;
@@ -168,7 +180,7 @@ impl Gossip {
 
     /// Rounds whose time is over.
     pub fn overdue(&self, now: Tick) -> Vec<NodeId> {
-        let over = |peer: &&Peer| peer.flight.is_some_and(|flight| flight.until <= now);
+        let over = |peer: &&Peer| peer.flight.as_ref().is_some_and(|flight| flight.until <= now);
         self.peers.values().filter(over).map(|peer| peer.node).collect()
     }
 
@@ -180,9 +192,10 @@ impl Gossip {
         candidates.into_iter().take(count).map(|(_, node)| node).collect()
     }
 
-    fn push_targets(&mut self, view: &View, now: Tick) -> Vec<NodeId> {
+    fn push_targets(&mut self, view: &View, record_digest: Digest, now: Tick) -> Vec<NodeId> {
         let mut targets: Vec<NodeId> = Vec::new();
-        for peer in self.peers.values_mut().filter(|peer| peer.lacks(view)) {
+        let lacks = |peer: &&mut Peer| peer.lacks(view) || peer.record_digest != Some(record_digest);
+        for peer in self.peers.values_mut().filter(lacks) {
             if peer.flight.is_some() {
                 peer.urgent = true;
             } else if peer.not_before <= now {

@@ -1,6 +1,8 @@
 //! Deltas under way: what is being sent to a peer, and what is being staged from it. A delta is applied as a whole or not at
 //! all; here nothing is applied.
 
+use std::time::Duration;
+
 use imbl::OrdMap;
 
 use crate::config::{MAX_PART_BYTES, MAX_PART_CELLS, MAX_STAGED_CELLS};
@@ -12,6 +14,20 @@ use crate::wire::cell_size;
 use crate::wire::mark::Mark;
 use crate::wire::message;
 
+/// A unit that has not moved for so long is given up by either side, so that a peer that vanished pins no memory.
+pub const UNIT_PATIENCE: Duration = Duration::from_secs(120);
+
+/// What became of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was not the awaited one.
+    Nothing,
+    /// It is staged.
+    Part,
+    /// It was the last one: the unit is complete.
+    Last,
+}
+
 /// A delta that is being sent. It keeps the view that it was cut from, so any part can be sent again.
 pub struct Outgoing {
     /// Names the unit: the number of the view.
@@ -20,8 +36,10 @@ pub struct Outgoing {
     pub digest: Digest,
     /// The part to send next.
     pub next: usize,
+    /// The peer has every part before this one.
+    confirmed: usize,
     /// When it last made progress.
-    pub moved: Tick,
+    moved: Tick,
     /// What the peer was known to hold when this was cut: marks are needed for the rest.
     base: VersionVector,
     cut: Cut<Key, Value>,
@@ -30,7 +48,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// A unit for a peer that holds `base`.
     pub fn new(number: u64, digest: Digest, cut: Cut<Key, Value>, base: VersionVector, now: Tick) -> Outgoing {
-        Outgoing { number, digest, next: 0, moved: now, base, cut }
+        Outgoing { number, digest, next: 0, confirmed: 0, moved: now, base, cut }
     }
 
     /// The vector of the view that this was cut from.
@@ -68,13 +86,24 @@ impl Outgoing {
         })
     }
 
-    /// The peer awaits this part: go on from there.
-    pub fn resume(&mut self, next: u32, now: Tick) {
+    /// The peer awaits this part: go on from there. Tells whether that is progress.
+    pub fn resume(&mut self, next: u32, now: Tick) -> bool {
         let next = next as usize;
-        if next <= self.cut.produced() {
-            self.next = next;
+        if next > self.cut.produced() {
+            return false;
+        }
+        let progress = next > self.confirmed;
+        if progress {
             self.moved = now;
         }
+        self.next = next;
+        self.confirmed = next;
+        progress
+    }
+
+    /// Whether the view behind it has been kept for long enough.
+    pub fn is_stuck(&self, now: Tick) -> bool {
+        now.since(self.moved) >= UNIT_PATIENCE
     }
 }
 
@@ -84,11 +113,13 @@ pub struct Staging {
     pub number: u64,
     /// The part that is awaited.
     pub next: u32,
+    moved: Tick,
     vector: VersionVector,
     floor: VersionVector,
     deep: bool,
     marks: Vec<Mark>,
     cells: Vec<(Key, Cell<Value>)>,
+    bound: usize,
 }
 
 /// A delta that is complete, not yet judged.
@@ -101,25 +132,35 @@ pub struct Complete {
 
 impl Staging {
     /// A staging place for the unit of this number and vector.
-    pub fn new(number: u64, vector: VersionVector) -> Staging {
+    pub fn new(number: u64, vector: VersionVector, now: Tick) -> Staging {
         Staging {
             number,
             next: 0,
+            moved: now,
             vector,
             floor: VersionVector::new(),
             deep: false,
             marks: Vec::new(),
             cells: Vec::new(),
+            bound: MAX_STAGED_CELLS,
         }
     }
 
-    /// Takes a part, if it is the awaited one; tells whether the unit is complete.
+    /// The same for the empty vector, with a smaller bound on its cells: for tests of that bound.
+    pub fn bounded(bound: usize) -> Staging {
+        Staging { bound, ..Staging::new(0, VersionVector::new(), Tick::default()) }
+    }
+
+    /// Takes a part, if it is the awaited one.
     ///
     /// # Errors
     /// [`Reject::Oversized`] if the unit grows beyond [`MAX_STAGED_CELLS`]; [`Reject::Forged`] if its parts contradict each other.
-    pub fn take(&mut self, part: message::Part) -> Result<bool, Reject> {
+    pub fn take(&mut self, vector: &VersionVector, part: message::Part, now: Tick) -> Result<Taken, Reject> {
+        if *vector != self.vector {
+            return Err(Reject::Forged);
+        }
         if part.index != self.next {
-            return Ok(false);
+            return Ok(Taken::Nothing);
         }
         if part.index == 0 {
             self.deep = part.deep;
@@ -128,12 +169,23 @@ impl Staging {
         } else if part.deep != self.deep {
             return Err(Reject::Forged);
         }
-        if self.cells.len() + part.cells.len() > MAX_STAGED_CELLS {
+        if self.cells.len() + part.cells.len() > self.bound {
             return Err(Reject::Oversized);
         }
         self.cells.extend(part.cells);
         self.next += 1;
-        Ok(part.last)
+        self.moved = now;
+        Ok(if part.last { Taken::Last } else { Taken::Part })
+    }
+
+    /// Whether the sender has let it lie for long enough.
+    pub fn is_stuck(&self, now: Tick) -> bool {
+        now.since(self.moved) >= UNIT_PATIENCE
+    }
+
+    /// Whether it brings nothing to one who holds this.
+    pub fn is_covered_by(&self, held: &VersionVector) -> bool {
+        held.covers(&self.vector)
     }
 
     /// The whole unit.

@@ -9,10 +9,11 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::ledger::Held;
+use super::merge::MAX_REVOCATION_AHEAD;
 use super::{
     Actor, CallId, Effect, Fact, Receipt, Refusal, Replica, Reply, Request, Seed, Work, Worked, WriteConcern,
 };
-use crate::config::{MAX_ID_BYTES, MAX_PEERS};
+use crate::config::{MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_PEERS, MAX_WAITING};
 use crate::crdt::NodeId;
 use crate::crypto::keys::node_id;
 use crate::state::{
@@ -66,7 +67,11 @@ impl Replica {
         if self.watch.is_doubtful() {
             return Err(Refusal::Unavailable("this node's clock is in doubt".into()));
         }
-        if self.ledger.is_full() || self.logins.len() >= MAX_LOGINS {
+        let full = match request {
+            Request::Login { .. } => self.logins.len() >= MAX_LOGINS,
+            _ => self.ledger.is_full() || self.waiting.len() >= MAX_WAITING,
+        };
+        if full {
             return Err(Refusal::Busy);
         }
         Ok(())
@@ -190,7 +195,9 @@ impl Replica {
 
     fn revoke(&mut self, entries: Vec<(RevokedId, Wall)>) -> Reply {
         let mut changed = false;
-        for (id, expiry) in entries {
+        // What peers would not keep is not kept here: no token and no session lasts as long.
+        let latest = self.now.wall.after(MAX_REVOCATION_AHEAD / 2);
+        for (id, expiry) in entries.into_iter().filter(|(_, expiry)| *expiry <= latest) {
             changed |= self.add_revoked(expiry, id, true);
         }
         done(changed)
@@ -201,7 +208,9 @@ impl Replica {
             let problem = format!("a user name has 1 to {MAX_ID_BYTES} bytes");
             return Err(Refusal::Invalid { field: "user", problem });
         }
-        let instant = self.head.session_cutoff(&user).unwrap_or_default().max(self.now.wall);
+        // A session that a node opened whose clock runs ahead, within the budget, began before now too.
+        let instant = self.now.wall.after(self.head.config.gossip.max_clock_drift);
+        let instant = self.head.session_cutoff(&user).unwrap_or_default().max(instant);
         self.write(Key::new(Collection::SESSION_CUTOFF, user), Body::Cutoff(instant));
         Ok(done(true))
     }
@@ -253,7 +262,7 @@ impl Replica {
         if node == self.head.identity.node {
             return invalid("node_id", "this is the node itself");
         }
-        if !(address.starts_with("https://") || address.starts_with("http://")) || address.len() > 1024 {
+        if !(address.starts_with("https://") || address.starts_with("http://")) || address.len() > MAX_ADDRESS_BYTES {
             return invalid("address", "an origin such as https://10.0.0.1:8443 is needed");
         }
         if self.head.pinned.len() >= MAX_PEERS {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::merge::MAX_REVOCATION_AHEAD;
 use super::{IdentityKeys, Replica, Row, Table};
-use crate::config::Config;
-use crate::crdt::{Digest, DottedStore, ExpiringSet, Incarnation, ReplicaId, VersionVector};
+use crate::config::{Config, MAX_ADDRESS_BYTES, MAX_ID_BYTES};
+use crate::crdt::{Digest, DottedStore, ExpiringSet, Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
 use crate::state::{Key, NodeRecord, PinnedPeer, RevokedId, Value};
 use crate::time::{Now, Wall};
@@ -79,7 +80,8 @@ pub(super) fn store_digest(cells: &DottedStore<Key, Value>) -> Digest {
 pub(super) fn fresh_incarnation(known: Incarnation, now: Wall, crypto: &Crypto) -> Incarnation {
     const TAIL_BITS: u32 = 20;
     let tail = u64::from(u32::from_be_bytes(*crypto.bytes::<4>())) & ((1 << TAIL_BITS) - 1);
-    let head = (known.0 >> TAIL_BITS).saturating_add(1).max(now.0);
+    const HEAD_MAX: u64 = u64::MAX >> TAIL_BITS;
+    let head = (known.0 >> TAIL_BITS).saturating_add(1).max(now.0).min(HEAD_MAX);
     Incarnation((head << TAIL_BITS) | tail)
 }
 
@@ -98,13 +100,24 @@ impl Replica {
     ) -> Result<(Replica, super::Effects), BootError> {
         check(&config)?;
         let loaded = load(recovered)?;
+        if !is_vouched(&loaded, keys.node()) {
+            return Err(BootError::Unsound);
+        }
         let mut replica = Replica::assemble(config, crypto, keys, loaded, seed, now);
         let effects = replica.begin_life();
         Ok((replica, effects))
     }
 }
 
-fn check(config: &Config) -> Result<(), BootError> {
+/// Whether a replica could begin on these rows: they can be read, and match their own digest. For the background scrub.
+///
+/// # Errors
+/// What [`Replica::boot`] would say.
+pub fn audit(recovered: Recovered) -> Result<(), BootError> {
+    load(recovered).map(drop)
+}
+
+pub(super) fn check(config: &Config) -> Result<(), BootError> {
     let gossip = &config.gossip;
     if gossip.interval.is_zero() || gossip.round_timeout.is_zero() {
         return Err(BootError::Config("gossip interval and round timeout must be greater than zero".into()));
@@ -112,7 +125,20 @@ fn check(config: &Config) -> Result<(), BootError> {
     if gossip.heartbeat < gossip.interval {
         return Err(BootError::Config("the heartbeat must not be shorter than the interval".into()));
     }
+    if config.name.len() > MAX_ID_BYTES || config.address.len() > MAX_ADDRESS_BYTES {
+        let problem = format!("the node's name has at most {MAX_ID_BYTES} bytes, its address {MAX_ADDRESS_BYTES}");
+        return Err(BootError::Config(problem));
+    }
+    if config.tokens.session_ttl > MAX_REVOCATION_AHEAD / 2 {
+        return Err(BootError::Config("a session that lasts longer than 200 days could not be revoked".into()));
+    }
     Ok(())
+}
+
+/// A vector entry of another node needs the mark that it was believed for: without it nothing could be passed on.
+fn is_vouched(loaded: &Loaded, own: NodeId) -> bool {
+    let mut others = loaded.cells.vector().iter().filter(|(replica, _)| replica.node != own);
+    others.all(|(replica, seq)| loaded.marks.get(&replica).is_some_and(|mark| mark.seq >= seq))
 }
 
 /// Reads all rows, and judges the data by its own digest.
@@ -169,7 +195,8 @@ fn load(recovered: Recovered) -> Result<Loaded, BootError> {
     let meta = loaded.meta.clone().unwrap_or_default();
     let floor = meta.floor.iter().copied().collect();
     loaded.cells = DottedStore::load(vector, floor, cells).map_err(|_| BootError::Unsound)?;
-    if loaded.meta.is_some() && store_digest(&loaded.cells) != meta.digest {
+    let is_new = loaded.meta.is_none() && loaded.cells.is_empty() && loaded.cells.vector().is_empty();
+    if !is_new && store_digest(&loaded.cells) != meta.digest {
         return Err(BootError::Unsound);
     }
     loaded.revoked = ExpiringSet::new(meta.purge_mark);

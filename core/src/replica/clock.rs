@@ -78,11 +78,11 @@ impl Replica {
                 reasons.push((name, format!("{detail}, by more than max_clock_drift")));
             }
         }
-        if self.head.signer.is_none() {
+        if self.durable.signer.is_none() {
             reasons
                 .push(("no_signing_key", "no signing key is active yet: it waits for its peers to know it".into()));
         }
-        if self.head.ring.sealing().is_none() {
+        if self.durable.ring.sealing().is_none() {
             reasons.push(("no_wrapping_key", "no wrapping key is held yet".into()));
         }
         let readiness = Readiness { reasons };
@@ -98,6 +98,7 @@ impl Replica {
     /// The operator vouches for the clock as it stands.
     pub(super) fn accept_clock(&mut self) {
         self.watch = Watch::new(self.now, self.now.wall);
+        self.gossip.peers.values_mut().for_each(|peer| peer.clock_refused = false);
         self.judge_readiness();
     }
 

@@ -1,6 +1,6 @@
 //! Rounds: a peer's half is taken in, ours goes out. What a half brings is merged, and only then, durably, answered.
 
-use super::frames::{Opened, Rejected};
+use super::frames::{Freshness, Opened, Rejected};
 use super::ledger::Held;
 use super::{CallId, Destination, Door, Effect, ExchangeId, Fact, Replica};
 use crate::crdt::{Digest, Incarnation, NodeId};
@@ -8,27 +8,40 @@ use crate::envelope::Purpose;
 use crate::fault::Reject;
 use crate::gossip::{Comparison, Incoming, Local};
 use crate::state::View;
-use crate::wire::message::{self, Body, Message, Refusal};
+use crate::time::{Tick, Wall};
+use crate::wire::message::{self, Body, Message, Nonce, Refusal};
 
 impl Replica {
     /// A peer asks: a round, or a wrapping key.
     pub(super) fn frame(&mut self, call: CallId, bytes: &[u8]) {
-        if self.failed.is_some() {
+        // Before its first write is durable a replica has no name to speak under.
+        if !self.speaks() {
             self.out.push(Effect::Reply { call, outcome: Err(Reject::Unavailable) });
             return;
         }
-        let opened = match self.open(bytes, &[Purpose::Sync, Purpose::WrappingKey]) {
+        if self.ledger.is_full() {
+            return self.refuse_frame(call, &Rejected { from: None, reason: Reject::Busy, proven: None });
+        }
+        let opened = match self.open(bytes, &[Purpose::Sync, Purpose::WrappingKey], Freshness::Clock) {
             Ok(opened) => opened,
             Err(rejected) => return self.refuse_frame(call, &rejected),
         };
         self.count_in(opened.from, bytes.len());
-        let from = opened.from;
-        let taken = match opened.letter.purpose {
-            Purpose::WrappingKey => return self.answer_ring_question(call, from, &opened.letter.body),
-            Purpose::Sync | Purpose::SyncReply => self.take_round(opened, Some(call)),
-        };
-        if let Err(reason) = taken {
-            self.refuse_frame(call, &Rejected { from: Some(from), reason, authentic: true });
+        let Opened { from, letter } = opened;
+        if letter.purpose == Purpose::WrappingKey {
+            return self.answer_ring_question(call, from, &letter);
+        }
+        let nonce = letter.nonce;
+        let taken = message::decode(&letter.body).and_then(|body| match body {
+            Body::Message(message) => self.take_round(from, Incarnation(letter.incarnation), *message),
+            Body::Refusal(_) => Err(Reject::Mismatched),
+        });
+        match taken {
+            Ok(comparison) => {
+                self.hold(Held::RoundReply { call, peer: from, nonce, comparison });
+                self.judge_readiness();
+            }
+            Err(reason) => self.refuse_frame(call, &Rejected { from: Some(from), reason, proven: Some(nonce) }),
         }
     }
 
@@ -37,32 +50,73 @@ impl Replica {
         if self.fetches.owns(exchange) {
             return self.ring_returned(exchange, bytes);
         }
-        let Some(peer) = self.gossip.in_flight(exchange) else {
+        let Some((peer, flight)) = self.gossip.in_flight(exchange) else {
             return; // It came after its time, and was given up.
         };
-        let opened = match self.open(bytes, &[Purpose::SyncReply]) {
-            Ok(opened) if opened.from == peer => opened,
-            Ok(opened) => {
-                let rejected = Rejected { from: Some(opened.from), reason: Reject::Mismatched, authentic: false };
-                self.count_reject(&rejected);
-                return self.round_failed(peer, None);
-            }
-            Err(rejected) => {
-                self.count_reject(&rejected);
-                return self.round_failed(peer, None);
-            }
-        };
-        self.count_in(peer, bytes.len());
-        if let Err(reason) = self.take_round(opened, None) {
-            self.count_reject(&Rejected { from: Some(peer), reason, authentic: true });
+        let (nonce, sent) = (flight.nonce, flight.sent);
+        flight.until = Tick(u64::MAX); // What is here is not overdue, however long the disk takes.
+        if let Err(rejected) = self.take_reply(exchange, peer, nonce, sent, bytes) {
+            self.count_reject(&rejected);
             self.round_failed(peer, None);
+        }
+    }
+
+    fn take_reply(
+        &mut self,
+        exchange: ExchangeId,
+        peer: NodeId,
+        nonce: Nonce,
+        sent: Tick,
+        bytes: &[u8],
+    ) -> Result<(), Rejected> {
+        let Opened { from, letter } = self.open(bytes, &[Purpose::SyncReply], Freshness::Answer)?;
+        let proven = |reason| Rejected { from: Some(from), reason, proven: Some(letter.nonce) };
+        let body = message::decode(&letter.body).map_err(proven)?;
+        let answers = match &body {
+            Body::Message(message) => message.answers,
+            Body::Refusal(refusal) => Some(refusal.answers),
+        };
+        if from != peer || answers != Some(nonce) {
+            return Err(Rejected { from: Some(from), reason: Reject::Mismatched, proven: None });
+        }
+        self.count_in(peer, bytes.len());
+        self.note_clock(peer, letter.sent);
+        let drifts = self.drifts(letter.sent, sent);
+        let message = match body {
+            Body::Refusal(refusal) => {
+                self.refused(peer, drifts, refusal);
+                return Ok(());
+            }
+            Body::Message(message) => *message,
+        };
+        if drifts {
+            self.refuse_clock_of(peer, true);
+            return Err(proven(Reject::ClockDrift));
+        }
+        let comparison = self.take_round(peer, Incarnation(letter.incarnation), message).map_err(proven)?;
+        self.hold(Held::RoundEnd { peer, exchange, comparison });
+        self.judge_readiness();
+        Ok(())
+    }
+
+    /// Whether a reply was made by a clock out of budget: it was made between our request and now.
+    fn drifts(&self, made: Wall, asked: Tick) -> bool {
+        let budget = self.durable.config.gossip.max_clock_drift;
+        let earliest = self.now.wall.before(self.now.tick.since(asked)).before(budget);
+        made < earliest || made > self.now.wall.after(budget)
+    }
+
+    /// Replies alone are evidence about clocks: a request may have been kept back on its way.
+    fn refuse_clock_of(&mut self, peer: NodeId, refused: bool) {
+        if let Some(peer) = self.gossip.peers.get_mut(&peer) {
+            peer.clock_refused = refused;
         }
     }
 
     pub(super) fn exchange_failed(&mut self, exchange: ExchangeId, reason: Option<Reject>) {
         if self.fetches.owns(exchange) {
             self.ring_failed(exchange);
-        } else if let Some(peer) = self.gossip.in_flight(exchange) {
+        } else if let Some((peer, _)) = self.gossip.in_flight(exchange) {
             self.round_failed(peer, reason);
         }
     }
@@ -74,62 +128,49 @@ impl Replica {
         self.pulls.lost(peer);
     }
 
-    /// Takes a half of a round in; what has to be said next waits until what it brought is durable.
-    fn take_round(&mut self, opened: Opened, call: Option<CallId>) -> Result<(), Reject> {
-        let Opened { from, letter } = opened;
-        let incarnation = Incarnation(letter.incarnation);
-        let message = match message::decode(&letter.body)? {
-            Body::Message(message) => *message,
-            Body::Refusal(refusal) => {
-                self.refused(from, refusal);
-                return Ok(());
-            }
-        };
-        let own = self.head.identity.incarnation;
+    /// Takes a half of a round in: all of it is judged before any of it is merged. What is said next waits until what this
+    /// brought is durable.
+    fn take_round(&mut self, from: NodeId, incarnation: Incarnation, message: Message) -> Result<Comparison, Reject> {
+        let own = self.durable.identity.incarnation;
+        let records = self.judge_records(&message.records)?;
         let peer = self.gossip.peers.get_mut(&from).ok_or(Reject::NotAdmitted)?;
-        peer.clock_refused = false;
         let heard = peer.receive(Incoming { incarnation, own, message, now: self.now.tick })?;
-        for (raw, signature) in heard.records {
-            self.take_record(&raw, signature)?;
-        }
+        let complete = heard.complete.map(|complete| self.judge_unit(from, complete)).transpose()?;
+        self.refuse_clock_of(from, false);
+        self.take_records(from, records);
         self.take_arrivals(from, heard.arrivals);
-        if let Some(complete) = heard.complete {
+        if let Some(complete) = complete {
             self.take_unit(from, complete)?;
         }
-        let comparison = heard.after;
-        self.hold(match call {
-            Some(call) => Held::RoundReply { call, peer: from, comparison },
-            None => Held::RoundEnd { peer: from, comparison },
-        });
-        self.judge_readiness();
-        Ok(())
+        Ok(heard.after)
     }
 
     /// A peer refuses us, with its signature.
-    fn refused(&mut self, from: NodeId, refusal: Refusal) {
+    fn refused(&mut self, from: NodeId, drifts: bool, refusal: Refusal) {
         self.round_failed(from, Some(refusal.reason));
-        match refusal.reason {
-            Reject::Superseded => self.superseded(refusal.incarnation),
-            _ => {
-                if let Some(peer) = self.gossip.peers.get_mut(&from) {
-                    peer.clock_refused = true;
-                }
-            }
+        match (refusal.reason, refusal.record) {
+            (Reject::Superseded, Some((raw, signature))) => self.meet_evidence(&raw, signature),
+            (Reject::Superseded, None) => {}
+            (_, _) => self.refuse_clock_of(from, true),
+        }
+        if drifts {
+            self.refuse_clock_of(from, true);
         }
         self.judge_readiness();
     }
 
     /// The peer's half is merged and durable: ours goes back.
-    pub(super) fn reply_round(&mut self, call: CallId, node: NodeId, comparison: &Comparison) {
+    pub(super) fn reply_round(&mut self, call: CallId, node: NodeId, nonce: Nonce, comparison: &Comparison) {
         let reply = self.with_local(|replica, local| {
             let peer = replica.gossip.peers.get_mut(&node)?;
             peer.compare(local, comparison);
-            let (message, cursor) = peer.compose(local);
-            peer.presume(local, cursor);
-            Some(message)
+            let (message, sent) = peer.compose(local);
+            peer.presume(local, sent);
+            Some(Message { answers: Some(nonce), ..message })
         });
         self.after_comparison(node);
         let frame = reply.and_then(|message| self.seal_message(node, Purpose::SyncReply, message));
+        let frame = frame.map(|(frame, _)| frame);
         if let Some(frame) = &frame {
             self.count_out(node, frame.len());
         }
@@ -137,14 +178,13 @@ impl Replica {
     }
 
     /// A round that we opened is over, and what it brought is durable. If something is left to say, it goes on.
-    pub(super) fn end_round(&mut self, node: NodeId, comparison: &Comparison) {
-        let Some(flight) = self.gossip.arrived(node, self.now.tick) else {
+    pub(super) fn end_round(&mut self, node: NodeId, exchange: ExchangeId, comparison: &Comparison) {
+        let Some(flight) = self.gossip.arrived(node, exchange, self.now.tick) else {
             return;
         };
         self.gossip.stats.last_round_at = Some(self.now.wall);
         self.with_local(|replica, local| {
             let peer = replica.gossip.peers.get_mut(&node)?;
-            peer.presume_records(local);
             peer.compare(local, comparison);
             peer.urgent |= peer.goes_on(local.view, local.record_digest);
             Some(())
@@ -167,7 +207,7 @@ impl Replica {
 
     /// Opens the rounds that are due.
     pub(super) fn speak(&mut self) {
-        if self.failed.is_some() || self.number == 0 {
+        if !self.speaks() {
             return;
         }
         for node in self.gossip.overdue(self.now.tick) {
@@ -181,18 +221,16 @@ impl Replica {
 
     fn open_round(&mut self, node: NodeId) {
         let half = self.with_local(|replica, local| Some(replica.gossip.peers.get_mut(&node)?.compose(local)));
-        let Some((message, cursor)) = half else {
+        let Some((message, carries)) = half else {
             return;
         };
         let config = self.durable.config.clone();
-        let exchange = self.gossip.depart(node, cursor, &config.gossip, self.now.tick);
-        let Some(frame) = self.seal_message(node, Purpose::Sync, message) else {
+        let sealed = self.seal_message(node, Purpose::Sync, message);
+        let Some(((frame, nonce), to)) = sealed.zip(self.destination(node)) else {
             return self.round_failed(node, None);
         };
+        let exchange = self.gossip.depart(node, carries, nonce, &config.gossip, self.now.tick);
         self.count_out(node, frame.len());
-        let Some(to) = self.destination(node) else {
-            return self.round_failed(node, None);
-        };
         self.out.push(Effect::Send { exchange, to, door: Door::Sync, frame });
     }
 
@@ -200,7 +238,7 @@ impl Replica {
         Some(Destination { node, address: self.gossip.peers.get(&node)?.address.clone() })
     }
 
-    fn seal_message(&self, to: NodeId, purpose: Purpose, message: Message) -> Option<Vec<u8>> {
+    fn seal_message(&self, to: NodeId, purpose: Purpose, message: Message) -> Option<(Vec<u8>, Nonce)> {
         self.seal(to, purpose, message::encode(&Body::Message(Box::new(message))))
     }
 
@@ -208,11 +246,13 @@ impl Replica {
     pub(super) fn with_local<T>(&mut self, act: impl FnOnce(&mut Replica, &Local<'_>) -> Option<T>) -> Option<T> {
         let view = self.durable.clone();
         let marks = self.marks_for_sending(&view);
+        let former = self.former.clone();
         let local = Local {
             number: self.number,
             record_digest: self.digests.records,
             expiring: self.digests.expiring,
             marks: &marks,
+            former: &former,
             alarmed: !self.gossip.stats.alarms.is_empty(),
             now: self.now.tick,
             view: &view,
@@ -246,19 +286,38 @@ pub(super) struct Digests {
 }
 
 impl Digests {
-    pub fn of(view: &View) -> Digests {
-        let mut records = blake3::Hasher::new();
-        for record in view.nodes.values() {
-            records.update(&record.node.0);
-            records.update(&record.version.to_be_bytes());
+    /// Those of a view, given those of an earlier one: what did not change is not hashed again.
+    pub fn of(view: &View, earlier: &View, known: Digests) -> Digests {
+        let same_set = view.revoked.arrivals_end() == earlier.revoked.arrivals_end()
+            && view.revoked.mark() == earlier.revoked.mark();
+        Digests {
+            records: if view.nodes.ptr_eq(&earlier.nodes) { known.records } else { of_records(view) },
+            expiring: if same_set { known.expiring } else { of_expiring(view) },
         }
-        let mut expiring = blake3::Hasher::new();
-        for (epoch, sum) in view.revoked.epoch_digests() {
-            expiring.update(&epoch.0.to_be_bytes());
-            expiring.update(&sum.0);
-        }
-        Digests { records: digest(&records), expiring: digest(&expiring) }
     }
+
+    /// Those of the first view.
+    pub fn first(view: &View) -> Digests {
+        Digests { records: of_records(view), expiring: of_expiring(view) }
+    }
+}
+
+fn of_records(view: &View) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for record in view.nodes.values() {
+        hasher.update(&record.node.0);
+        hasher.update(&record.version.to_be_bytes());
+    }
+    digest(&hasher)
+}
+
+fn of_expiring(view: &View) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for (epoch, sum) in view.revoked.epoch_digests() {
+        hasher.update(&epoch.0.to_be_bytes());
+        hasher.update(&sum.0);
+    }
+    digest(&hasher)
 }
 
 fn digest(hasher: &blake3::Hasher) -> Digest {

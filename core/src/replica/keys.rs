@@ -45,6 +45,13 @@ impl Replica {
 
     /// Takes the steps in the life of the signing keys that are due.
     pub(super) fn advance_keys(&mut self) {
+        while let Some(steps) = self.next_key_steps() {
+            self.take_key_steps(steps);
+        }
+        self.forget_orphans();
+    }
+
+    fn next_key_steps(&self) -> Option<Vec<KeyStep>> {
         let steps = {
             let view = &self.head;
             let around = Surroundings {
@@ -55,12 +62,21 @@ impl Replica {
             };
             keys::advance(&self.own_keys, &around)
         };
-        self.take_key_steps(steps);
+        (!steps.is_empty()).then_some(steps)
+    }
+
+    /// Keys whose last token has expired are published no more.
+    fn forget_orphans(&mut self) {
         let now = self.now.wall;
         let over = |key: &crate::state::PublishedKey| matches!(key.stage, KeyStage::Retiring(until) if until <= now);
         if self.orphans.iter().any(over) {
             self.orphans.retain(|key| !over(key));
             self.rewrite_record(0);
+        }
+        let before = self.former.len();
+        self.former.retain(|_, former| !former.token_keys.iter().all(over));
+        if self.former.len() < before {
+            self.touch_keys();
         }
     }
 
@@ -116,7 +132,8 @@ impl Replica {
     pub(super) fn refresh_keys(&mut self) {
         let view = &self.head;
         let mut union = imbl::OrdMap::new();
-        for record in view.nodes.values().filter(|record| admission::may_sign_tokens(view, record)) {
+        let records = self.former.values().chain(view.nodes.values());
+        for record in records.filter(|record| admission::may_sign_tokens(view, record)) {
             for published in record.token_keys.iter().filter(|key| !view.key_is_withdrawn(&key.kid)) {
                 let parsed =
                     view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
@@ -137,7 +154,8 @@ impl Replica {
     }
 }
 
-fn retiring(stage: KeyStage, until: Wall) -> KeyStage {
+/// The same key, which signs no more.
+pub(super) fn retiring(stage: KeyStage, until: Wall) -> KeyStage {
     match stage {
         KeyStage::Retiring(until) => KeyStage::Retiring(until),
         KeyStage::Upcoming | KeyStage::Active => KeyStage::Retiring(until),

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use crate::config::MAX_WAITING;
 use crate::crdt::{Cursor, NodeId, VersionVector};
-use crate::gossip::Comparison;
+use crate::gossip::{Comparison, ExchangeId};
 use crate::replica::{CallId, Fact, Reply, WriteConcern, WriteId};
 use crate::state::View;
+use crate::wire::message::Nonce;
 
 /// Something that must not happen before a write is durable.
 pub(super) enum Held {
     /// An answer to a caller, perhaps only once peers hold the change too.
     Answer { call: CallId, reply: Reply, concern: Option<WriteConcern> },
     /// The reply to a peer's round.
-    RoundReply { call: CallId, peer: NodeId, comparison: Comparison },
+    RoundReply { call: CallId, peer: NodeId, nonce: Nonce, comparison: Comparison },
     /// The end of a round that we opened.
-    RoundEnd { peer: NodeId, comparison: Comparison },
+    RoundEnd { peer: NodeId, exchange: ExchangeId, comparison: Comparison },
     /// A fact that speaks of the change.
     Note(Fact),
 }

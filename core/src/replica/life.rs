@@ -9,8 +9,8 @@ use super::boot::{Loaded, fresh_incarnation};
 use super::exchange::Digests;
 use super::ledger::Held;
 use super::{Effects, Fact, IdentityKeys, Replica};
-use crate::config::{Config, FRAME_WINDOW};
-use crate::crdt::{Hlc, HybridClock, Incarnation};
+use crate::config::{Config, FRAME_WINDOW, MAX_TOKEN_KEYS};
+use crate::crdt::{Hlc, HybridClock, Incarnation, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -34,6 +34,7 @@ impl Replica {
         let meta = meta.unwrap_or_default();
         let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
+        let remembered = records.get(&keys.node()).map_or(0, |record| record.version);
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let mut gossip = Gossip::new(seed, &config.gossip, now.tick);
         gossip.stats.started_at = now.wall;
@@ -74,11 +75,15 @@ impl Replica {
             own_keys: Vec::new(),
             key_versions: BTreeMap::new(),
             orphans: Vec::new(),
+            remembered,
+            former: BTreeMap::new(),
             pulls: Default::default(),
             fetches: Default::default(),
             logins: BTreeMap::new(),
             waiting: Vec::new(),
             upkeep_at: now.tick,
+            forgotten_at: None,
+            forget_due: false,
             superseded: 0,
             pending: Default::default(),
             out: Vec::new(),
@@ -103,6 +108,7 @@ impl Replica {
         let version = self.own_record().map_or(0, |own| own.version).max(beyond) + 1;
         let mut token_keys: Vec<_> = self.own_keys.iter().map(|key| key.published.clone()).collect();
         token_keys.extend(self.orphans.iter().cloned());
+        token_keys.truncate(MAX_TOKEN_KEYS);
         let version = version.max(self.now.wall.0);
         let known = std::mem::take(&mut self.key_versions);
         let since = |kid: &Arc<str>| known.get(kid).copied().unwrap_or(version);
@@ -141,13 +147,15 @@ impl Replica {
     }
 
     pub(super) fn reconfigure(&mut self, config: Arc<Config>) {
+        if super::boot::check(&config).is_err() {
+            return; // What would not have booted is not taken up either; whoever reads configurations says so before.
+        }
         self.head.identity.name = config.name.as_str().into();
         let moved = self.head.config.address != config.address || self.head.config.name != config.name;
         self.head.config = config;
+        self.touch_keys(); // The allowlist decides whose keys count.
         if moved {
             self.rewrite_record(0);
-        } else {
-            self.touch_meta();
         }
     }
 
@@ -166,6 +174,8 @@ impl Replica {
         self.tend_ring();
         self.purge();
         self.forget_removed();
+        let (held, now) = (self.durable.cells.vector(), self.now.tick);
+        self.gossip.peers.values_mut().for_each(|peer| peer.give_up_stuck(held, now));
     }
 
     /// Revocations leave when what they revoked has expired by every clock in budget; in whole epochs, so that nodes purge alike.
@@ -176,19 +186,28 @@ impl Replica {
         self.purge_revoked(mark);
     }
 
-    /// Empty cells leave once every peer acknowledged them, or after the horizon.
+    /// Empty cells leave once every peer acknowledged them, or after the horizon. They are looked through only when more is
+    /// acknowledged by all than the last time, or when some were merged.
     fn forget_removed(&mut self) {
-        let vectors: Vec<_> = self.gossip.peers.values().map(|peer| peer.vector()).collect();
-        let mut dropped = match vectors.iter().copied().collect::<Option<Vec<_>>>() {
-            Some(all) => self.head.cells.drop_empty(&all),
-            None => Vec::new(),
-        };
         let horizon = self.now.wall.before(self.head.config.gossip.remove_horizon);
-        dropped.extend(self.head.cells.drop_before_horizon(Hlc::at(horizon)));
+        let mut dropped = self.head.cells.drop_before_horizon(Hlc::at(horizon));
+        if let Some(held) = self.held_by_all()
+            && (std::mem::take(&mut self.forget_due) || self.forgotten_at.as_ref() != Some(&held))
+        {
+            dropped.extend(self.head.cells.drop_empty(&[&held]));
+            self.forgotten_at = Some(held);
+        }
         if !dropped.is_empty() {
             self.hold(Held::Note(Fact::Dropped { cells: dropped.len() }));
             self.touch_dropped(dropped);
         }
+    }
+
+    /// What this replica and every peer are known to hold; `None` while a peer has never spoken.
+    fn held_by_all(&self) -> Option<VersionVector> {
+        let peers: Vec<_> = self.gossip.peers.values().map(|peer| peer.vector()).collect::<Option<_>>()?;
+        let least = |replica, seq: u64| peers.iter().map(|vector| vector.get(replica)).fold(seq, u64::min);
+        Some(self.head.cells.vector().iter().map(|(replica, seq)| (replica, least(replica, seq))).collect())
     }
 
     /// The disk was compared with its digest in the background.

@@ -15,51 +15,104 @@ use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
 use crate::crypto::Signature;
 use crate::fault::Reject;
 use crate::gossip::Complete;
-use crate::state::{Key, KeyStage, NodeRecord, RevokedId, Value, View};
+use crate::state::{Key, KeyStage, NodeRecord, PublishedKey, RevokedId, Value, View};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
+use crate::wire::message::RawRecord;
 use crate::wire::record;
+
+/// A delta that may be merged.
+pub(super) struct Judged {
+    unit: Unit<Key, Value>,
+    believed: Vec<Mark>,
+}
 
 /// A revocation that would have to be kept longer than this is not one of ours.
 pub const MAX_REVOCATION_AHEAD: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Replica {
-    /// Takes a record in, if it is valid and newer.
-    pub(super) fn take_record(&mut self, raw: &[u8], signature: Signature) -> Result<(), Reject> {
-        let record = record::decode(raw, signature).map_err(|_| Reject::Malformed)?;
-        let known = self.head.nodes.get(&record.node);
-        if known.is_some_and(|known| known.version >= record.version && known.raw == record.raw) {
-            return Ok(());
-        }
-        admission::judge(&record, &self.crypto, &self.cluster)?;
-        if record.node == self.head.identity.node {
-            self.meet_own_record(&record);
-        } else if known.is_none_or(|known| known.version < record.version) && self.head.nodes.len() < MAX_PEERS {
-            let record = Arc::new(record);
-            if self.head.pinned.contains_key(&record.node) && !record.address.is_empty() {
-                self.gossip.meet(record.node, &record.address, self.now.tick);
+    /// The records that say something new, all of them valid.
+    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<NodeRecord>, Reject> {
+        let mut judged = Vec::new();
+        for (raw, signature) in records {
+            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
+            let known = self.head.nodes.get(&record.node);
+            if known.is_none_or(|known| known.raw != record.raw) {
+                admission::judge(&record, &self.crypto, &self.cluster)?;
             }
-            if let Some(peer) = self.gossip.peers.get_mut(&record.node) {
-                peer.stats.name = Some(record.name.clone());
-            }
-            self.put_record(record, false);
+            judged.push(record);
         }
-        Ok(())
+        Ok(judged)
     }
 
-    /// A peer shows a record of ours that we did not write in this life: from a former one, or from a clone.
+    /// Takes records in that were judged.
+    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<NodeRecord>) {
+        for record in records {
+            if let Some(peer) = self.gossip.peers.get_mut(&from) {
+                peer.presume_records([(record.node, record.version)]);
+            }
+            if record.node == self.head.identity.node {
+                self.meet_own_record(&record);
+            } else {
+                self.take_record(record);
+            }
+        }
+    }
+
+    fn take_record(&mut self, record: NodeRecord) {
+        match self.head.nodes.get(&record.node) {
+            Some(known) if known.version >= record.version => return,
+            Some(known) => self.keep_former(known.clone(), &record),
+            None if self.head.nodes.len() >= MAX_PEERS => return,
+            None => {}
+        }
+        if self.head.pinned.contains_key(&record.node) && !record.address.is_empty() {
+            self.gossip.meet(record.node, &record.address, self.now.tick);
+        }
+        if let Some(peer) = self.gossip.peers.get_mut(&record.node) {
+            peer.stats.name = Some(record.name.clone());
+        }
+        self.put_record(Arc::new(record), false);
+    }
+
+    /// A later life that does not name the keys of the former one may have lost them: its own record is given back to it, and
+    /// until it has answered for them, they count here.
+    fn keep_former(&mut self, known: Arc<NodeRecord>, record: &NodeRecord) {
+        let answers = |former: &NodeRecord| live_keys(former, self.now.wall).all(|key| names(record, key));
+        if self.former.get(&record.node).is_some_and(|former| answers(former)) {
+            self.former.remove(&record.node);
+        }
+        if known.incarnation < record.incarnation && !answers(&known) {
+            let until = self.last_token_expiry();
+            let mut former = Arc::unwrap_or_clone(known);
+            former.token_keys.retain(|key| key.stage != KeyStage::Upcoming);
+            former.token_keys.iter_mut().for_each(|key| key.stage = super::keys::retiring(key.stage, until));
+            self.former.entry(record.node).or_insert(Arc::new(former));
+        }
+    }
+
+    /// What a peer shows as the reason why we are superseded: our own hand, or nothing.
+    pub(super) fn meet_evidence(&mut self, raw: &[u8], signature: Signature) {
+        let record = record::decode(raw, signature).ok();
+        let own = record.filter(|record| record.node == self.head.identity.node);
+        if let Some(own) = own.filter(|own| admission::judge(own, &self.crypto, &self.cluster).is_ok()) {
+            self.meet_own_record(&own);
+        }
+    }
+
+    /// A peer shows a record of ours: of this life, of a former one, or of a clone.
     fn meet_own_record(&mut self, record: &NodeRecord) {
         let incarnation = self.head.identity.incarnation;
         if record.incarnation > incarnation {
             return self.superseded(record.incarnation);
         }
-        if self.own_record().is_some_and(|own| own.version > record.version) && record.incarnation < incarnation {
-            // Older, but it may name keys whose tokens are still about.
+        let version = self.own_record().map_or(0, |own| own.version);
+        if record.incarnation < incarnation && record.version > self.remembered {
             self.adopt_orphans(record);
-            return;
         }
-        self.adopt_orphans(record);
-        self.rewrite_record(record.version);
+        if record.version >= version && self.own_record().is_none_or(|own| own.raw != record.raw) {
+            self.rewrite_record(record.version);
+        }
     }
 
     /// Keys of a former life whose private halves are gone are published on, until their last token has expired.
@@ -74,7 +127,8 @@ impl Replica {
                 KeyStage::Active => until,
                 KeyStage::Retiring(until) => until,
             };
-            (until > now).then(|| crate::state::PublishedKey { stage: KeyStage::Retiring(until), ..key.clone() })
+            let counts = until > now && !self.head.key_is_withdrawn(&key.kid);
+            counts.then(|| PublishedKey { stage: KeyStage::Retiring(until), ..key.clone() })
         });
         let lost: Vec<_> = lost.collect();
         let adopted = !lost.is_empty() && self.orphans.len() < MAX_TOKEN_KEYS / 2;
@@ -97,12 +151,20 @@ impl Replica {
         }
     }
 
-    /// Merges a whole delta, after it was judged.
-    pub(super) fn take_unit(&mut self, from: NodeId, complete: Complete) -> Result<(), Reject> {
+    /// Judges a whole delta.
+    pub(super) fn judge_unit(&self, from: NodeId, complete: Complete) -> Result<Judged, Reject> {
         let Complete { unit, marks } = complete;
-        let before = self.head.cells.vector().clone();
-        let believed = self.judge_marks(from, &unit.vector, marks)?;
+        unit.validate().map_err(|_| Reject::Forged)?;
+        let believed = self.judge_marks(&unit.vector, marks)?;
         self.judge_stamps(from, &unit)?;
+        Ok(Judged { unit, believed })
+    }
+
+    /// Merges a whole delta, after it was judged.
+    pub(super) fn take_unit(&mut self, from: NodeId, judged: Judged) -> Result<(), Reject> {
+        let Judged { unit, believed } = judged;
+        let before = self.head.cells.vector().clone();
+        self.note_restored(from, &unit.vector);
         let latest = unit.cells.iter().map(|(_, cell)| cell.touched()).max();
         let deep = unit.deep;
         let changes = self.head.cells.merge(unit).map_err(|_| Reject::Forged)?;
@@ -116,6 +178,7 @@ impl Replica {
             if let Some(peer) = self.gossip.peers.get_mut(&from) {
                 peer.stats.cells_in += changes.put.len() as u64;
             }
+            self.forget_due |= changes.put.iter().any(|key| self.head.cells.get(key).is_some_and(|c| !c.is_live()));
             self.touch_merged(changes.put, &before);
         }
         self.progress(from);
@@ -128,9 +191,22 @@ impl Replica {
         }
     }
 
-    /// Every entry beyond what we hold needs its author's mark. One of ours, beyond what we hold, tells that we were
-    /// restored from an older disk.
-    fn judge_marks(&mut self, from: NodeId, vector: &VersionVector, marks: Vec<Mark>) -> Result<Vec<Mark>, Reject> {
+    /// Ops of ours beyond what we hold tell that we were restored from an older disk; of this very life, that a clone has
+    /// taken the same name.
+    fn note_restored(&mut self, from: NodeId, vector: &VersionVector) {
+        for (replica, seq) in vector.changes_since(&self.head.cells.vector().clone()) {
+            if replica.node == self.head.identity.node {
+                let ops = seq - self.head.cells.vector().get(replica);
+                self.hold(Held::Note(Fact::Restored { from, ops }));
+                if replica.incarnation == self.head.identity.incarnation {
+                    self.superseded(replica.incarnation);
+                }
+            }
+        }
+    }
+
+    /// Every entry beyond what we hold needs its author's mark.
+    fn judge_marks(&self, vector: &VersionVector, marks: Vec<Mark>) -> Result<Vec<Mark>, Reject> {
         let mut offered: BTreeMap<ReplicaId, Mark> = BTreeMap::new();
         for mark in marks {
             let better = offered.get(&mark.replica).is_none_or(|known| known.seq < mark.seq);
@@ -140,21 +216,10 @@ impl Replica {
         }
         let mut believed = Vec::new();
         for (replica, seq) in vector.changes_since(self.head.cells.vector()) {
-            let held = self.head.cells.vector().get(replica);
-            if seq <= held {
-                continue;
-            }
             let mark = offered.remove(&replica).filter(|mark| mark.seq >= seq).ok_or(Reject::Forged)?;
             let key = self.gossip_key(replica.node).ok_or(Reject::Forged)?;
             if !mark.verify(&*key, &self.cluster) {
                 return Err(Reject::Forged);
-            }
-            if replica.node == self.head.identity.node {
-                self.hold(Held::Note(Fact::Restored { from, ops: seq - held }));
-                if replica.incarnation == self.head.identity.incarnation {
-                    self.superseded(replica.incarnation);
-                    return Err(Reject::Superseded);
-                }
             }
             believed.push(mark);
         }
@@ -189,4 +254,17 @@ impl Replica {
         }
         self.marks.clone()
     }
+}
+
+/// The keys of a record that sign, or whose tokens are still about.
+fn live_keys(record: &NodeRecord, now: Wall) -> impl Iterator<Item = &PublishedKey> {
+    record.token_keys.iter().filter(move |key| match key.stage {
+        KeyStage::Upcoming => false,
+        KeyStage::Active => true,
+        KeyStage::Retiring(until) => until > now,
+    })
+}
+
+fn names(record: &NodeRecord, key: &PublishedKey) -> bool {
+    record.token_keys.iter().any(|named| named.kid == key.kid)
 }

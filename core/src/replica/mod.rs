@@ -23,12 +23,12 @@ mod ring;
 mod stats;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use crate::gossip::{ExchangeId, Why};
 pub use crate::state::Wanted;
-pub use boot::{BootError, Recovered};
+pub use boot::{BootError, Recovered, audit};
 pub use effect::{Door, Effect, Row, Table, Work};
 pub use event::{Actor, CallId, Destination, Event, Worked, WriteConcern, WriteId};
 pub use fact::Fact;
@@ -37,7 +37,7 @@ pub use request::{Receipt, Refusal, Reply, Request, Seed};
 
 use imbl::OrdMap;
 
-use crate::crdt::{HybridClock, NodeId, ReplicaId};
+use crate::crdt::{HybridClock, NodeId, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -74,11 +74,19 @@ pub struct Replica {
     key_versions: BTreeMap<Arc<str>, u64>,
     /// Keys of a former life whose private halves are lost; they are published until their last token has expired.
     orphans: Vec<PublishedKey>,
+    /// The version of our record that this life began with: what older ones say is known.
+    remembered: u64,
+    /// Last records of former lives of peers, whose keys their later lives do not name (yet).
+    former: BTreeMap<NodeId, Arc<NodeRecord>>,
     pulls: pull::Pulls,
     fetches: ring::Fetches,
     logins: BTreeMap<CallId, ask::PendingLogin>,
     waiting: Vec<ledger::Waiting>,
     upkeep_at: Tick,
+    /// What all peers and we were known to hold when removed cells were last looked through.
+    forgotten_at: Option<VersionVector>,
+    /// A removed cell was merged since.
+    forget_due: bool,
     superseded: u32,
     pending: write::Pending,
     out: Vec<Effect>,
@@ -122,7 +130,8 @@ impl Replica {
         let pulls = self.pulls.deadline().map(|at| (at, Why::PullTimeout));
         let concerns = self.waiting.iter().map(|waiting| (waiting.until, Why::ConcernTimeout));
         let upkeep = (self.upkeep_at, Why::Upkeep);
-        concerns.chain(pulls).chain([self.gossip.deadline(), upkeep]).min_by_key(|(at, _)| *at).unwrap_or(upkeep)
+        let gossip = self.speaks().then(|| self.gossip.deadline());
+        concerns.chain(pulls).chain(gossip).chain([upkeep]).min_by_key(|(at, _)| *at).unwrap_or(upkeep)
     }
 
     /// The durable state, as an immutable snapshot.
@@ -135,11 +144,17 @@ impl Replica {
         self.expire();
         self.upkeep();
         self.close_write();
+        self.settle_pulls();
         self.speak();
         if std::mem::take(&mut self.republish) {
             self.out.push(Effect::Publish(self.durable.clone()));
         }
         Effects(std::mem::take(&mut self.out))
+    }
+
+    /// Whether rounds are held: not before the first write, and never after a failed one.
+    fn speaks(&self) -> bool {
+        self.failed.is_none() && self.number > 0
     }
 
     fn replica_id(&self) -> ReplicaId {
@@ -152,10 +167,5 @@ impl Replica {
 
     fn note(&mut self, fact: Fact) {
         self.out.push(Effect::Note(fact));
-    }
-
-    /// Nodes with whom rounds are held.
-    fn peer_nodes(&self) -> BTreeSet<NodeId> {
-        self.gossip.peers.keys().copied().collect()
     }
 }

@@ -50,7 +50,8 @@ impl Pulls {
         self.settled = true;
     }
 
-    pub fn ring_key_came(&mut self, id: RingKeyId) {
+    /// The question for this key is over, one way or the other.
+    pub fn ring_key_settled(&mut self, id: RingKeyId) {
         let wanted = Wanted::RingKey(id);
         self.open.iter_mut().filter(|pull| pull.wanted == wanted).for_each(|pull| pull.awaited.clear());
         self.settled = true;
@@ -108,7 +109,8 @@ impl Replica {
             return self.answer(call, Reply::Pulled);
         }
         let awaited: BTreeSet<NodeId> = match &wanted {
-            Wanted::RingKey(id) if self.fetch_ring_key(*id) => self.peer_nodes(),
+            // Not a peer but the question itself is awaited.
+            Wanted::RingKey(id) if self.fetch_ring_key(*id) => BTreeSet::from([self.head.identity.node]),
             Wanted::RingKey(_) => BTreeSet::new(),
             Wanted::Client(_) | Wanted::TokenKey(_) => self.gossip.ask_now(PULL_PEERS).into_iter().collect(),
         };

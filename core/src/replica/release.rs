@@ -14,10 +14,14 @@ impl Replica {
             // What is not stored (readiness, the choice of keys) may have moved on since the write was asked for.
             let mut view = Arc::unwrap_or_clone(view);
             view.readiness = self.head.readiness.clone();
-            view.ring.sealing = self.head.ring.sealing.filter(|place| *place < view.ring.keys.len());
+            let sealing = self.head.ring.sealing().map(|key| key.id);
+            view.ring.sealing = view.ring.keys.iter().position(|key| Some(key.id) == sealing).or(view.ring.sealing);
+            self.digests = match self.number {
+                0 => Digests::first(&view),
+                _ => Digests::of(&view, &self.durable, self.digests),
+            };
             self.durable = Arc::new(view);
             self.number = id.0;
-            self.digests = Digests::of(&self.durable);
             self.out.push(Effect::Publish(self.durable.clone()));
             if news.local || (news.merged && self.gossip.relays()) {
                 self.gossip.push_soon(&self.durable.config.gossip, self.now.tick);
@@ -59,8 +63,8 @@ impl Replica {
                 let met = concern.is_none_or(|concern| concern.peers == 0);
                 self.answer(call, self.with_receipt(reply, Vec::new(), met));
             }
-            Held::RoundReply { call, peer, comparison } => self.reply_round(call, peer, &comparison),
-            Held::RoundEnd { peer, comparison } => self.end_round(peer, &comparison),
+            Held::RoundReply { call, peer, nonce, comparison } => self.reply_round(call, peer, nonce, &comparison),
+            Held::RoundEnd { peer, exchange, comparison } => self.end_round(peer, exchange, &comparison),
             Held::Note(fact) => self.note(fact),
         }
     }

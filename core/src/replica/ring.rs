@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::frames::Rejected;
+use super::frames::{Freshness, Rejected};
 use super::{CallId, Door, Effect, ExchangeId, Fact, Replica};
 use crate::config::MAX_RING_KEYS;
 use crate::crdt::NodeId;
 use crate::crypto::Secret32;
 use crate::crypto::keys::hkdf32;
-use crate::envelope::Purpose;
+use crate::envelope::{Letter, Purpose};
 use crate::fault::Reject;
 use crate::state::{Body, Collection, Key, RingKey, RingKeyId, RingKeyMeta};
 use crate::time::Tick;
@@ -28,9 +28,15 @@ const QUESTION_BURST: u32 = 2 * MAX_RING_KEYS as u32;
 #[derive(Default)]
 pub(super) struct Fetches {
     held: BTreeMap<RingKeyId, Secret32>,
-    under_way: BTreeMap<ExchangeId, (RingKeyId, NodeId)>,
+    under_way: BTreeMap<ExchangeId, Fetch>,
     not_before: BTreeMap<RingKeyId, Tick>,
     asked: BTreeMap<NodeId, (u32, Tick)>,
+}
+
+struct Fetch {
+    id: RingKeyId,
+    node: NodeId,
+    until: Tick,
 }
 
 impl Fetches {
@@ -129,6 +135,8 @@ impl Replica {
 
     /// Fetches the keys that are named and not held; lets go of those that no cookie can need any more.
     pub(super) fn tend_ring(&mut self) {
+        let now = self.now.tick;
+        self.fetches.under_way.retain(|_, fetch| fetch.until > now);
         self.choose_sealing();
         self.retire_ring_keys();
         let missing: Vec<RingKeyId> =
@@ -141,7 +149,7 @@ impl Replica {
 
     /// Asks a peer that says it holds the key. False if there is none to ask now.
     pub(super) fn fetch_ring_key(&mut self, id: RingKeyId) -> bool {
-        let busy = self.fetches.under_way.values().any(|(wanted, _)| *wanted == id);
+        let busy = self.fetches.under_way.values().any(|fetch| fetch.id == id);
         let early = self.fetches.not_before.get(&id).is_some_and(|at| *at > self.now.tick);
         if busy || early {
             return busy;
@@ -153,57 +161,65 @@ impl Replica {
         };
         self.fetches.not_before.insert(id, self.now.tick.after(RETRY));
         let question = self.seal(node, Purpose::WrappingKey, message::encode_ring_question(id));
-        let (Some(frame), Some(to)) = (question, self.destination(node)) else {
+        let (Some((frame, _)), Some(to)) = (question, self.destination(node)) else {
             return false;
         };
         let exchange = self.gossip.name_exchange();
-        self.fetches.under_way.insert(exchange, (id, node));
+        let until = self.now.tick.after(self.durable.config.gossip.round_timeout);
+        self.fetches.under_way.insert(exchange, Fetch { id, node, until });
         self.out.push(Effect::Send { exchange, to, door: Door::WrappingKey, frame });
         true
     }
 
     /// A peer asks for a key: it gets it, sealed to its own KEM key.
-    pub(super) fn answer_ring_question(&mut self, call: CallId, from: NodeId, body: &[u8]) {
-        let refuse = |reason| Rejected { from: Some(from), reason, authentic: true };
-        let id = match message::decode_ring_question(body) {
+    pub(super) fn answer_ring_question(&mut self, call: CallId, from: NodeId, letter: &Letter) {
+        let refuse = |reason| Rejected { from: Some(from), reason, proven: Some(letter.nonce) };
+        let id = match message::decode_ring_question(&letter.body) {
             Ok(id) if self.fetches.admits(from, self.now.tick) => id,
             Ok(_) => return self.refuse_frame(call, &refuse(Reject::Busy)),
             Err(reason) => return self.refuse_frame(call, &refuse(reason)),
         };
         let durable = self.durable.ring.get(id).map(|key| &key.secret);
         let frame = self.seal(from, Purpose::WrappingKey, message::encode_ring_answer(durable));
+        let frame = frame.map(|(frame, _)| frame);
         self.out.push(Effect::Reply { call, outcome: frame.ok_or(Reject::NotAdmitted) });
     }
 
     /// A peer answered: the key is believed if it has the name that was asked for.
     pub(super) fn ring_returned(&mut self, exchange: ExchangeId, bytes: &[u8]) {
-        let Some((id, node)) = self.fetches.under_way.remove(&exchange) else {
+        let Some(Fetch { id, node, .. }) = self.fetches.under_way.remove(&exchange) else {
             return;
         };
-        let opened = match self.open(bytes, &[Purpose::WrappingKey]) {
+        let opened = match self.open(bytes, &[Purpose::WrappingKey], Freshness::Clock) {
             Ok(opened) if opened.from == node => opened,
             Ok(opened) => {
-                let rejected = Rejected { from: Some(opened.from), reason: Reject::Mismatched, authentic: false };
-                self.gossip.stats.wrapping_key_pull_errors += 1;
+                let rejected = Rejected { from: Some(opened.from), reason: Reject::Mismatched, proven: None };
+                self.ring_fetch_failed(id);
                 return self.count_reject(&rejected);
             }
             Err(rejected) => {
-                self.gossip.stats.wrapping_key_pull_errors += 1;
+                self.ring_fetch_failed(id);
                 return self.count_reject(&rejected);
             }
         };
         match message::decode_ring_answer(&opened.letter.body) {
             Ok(Some(secret)) if ring_key_id(&secret) == id => {
                 self.keep_ring_key(id, secret, "fetched");
-                self.pulls.ring_key_came(id);
+                self.pulls.ring_key_settled(id);
             }
-            Ok(_) | Err(_) => self.gossip.stats.wrapping_key_pull_errors += 1,
+            Ok(_) | Err(_) => self.ring_fetch_failed(id),
         }
     }
 
     pub(super) fn ring_failed(&mut self, exchange: ExchangeId) {
-        self.fetches.under_way.remove(&exchange);
+        if let Some(fetch) = self.fetches.under_way.remove(&exchange) {
+            self.ring_fetch_failed(fetch.id);
+        }
+    }
+
+    fn ring_fetch_failed(&mut self, id: RingKeyId) {
         self.gossip.stats.wrapping_key_pull_errors += 1;
+        self.pulls.ring_key_settled(id);
     }
 
     /// A key is over when a newer one has been there for longer than any session lasts.

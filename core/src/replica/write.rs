@@ -120,6 +120,12 @@ impl Replica {
         self.pending.meta = true;
     }
 
+    /// What decides which keys count has changed, though no cell did.
+    pub(super) fn touch_keys(&mut self) {
+        self.pending.keys = true;
+        self.pending.meta = true;
+    }
+
     /// Waits for the write of this event, or for the last one under way, or for nothing.
     pub(super) fn hold(&mut self, held: Held) {
         self.pending.held.push(held);

@@ -1,6 +1,8 @@
 //! Browser sessions: everything of one lies in its cookie, sealed under the ring. No table of sessions exists anywhere, only
 //! what was revoked.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minicbor::{Decoder, Encoder};
@@ -62,7 +64,10 @@ pub fn seal(
         sid: *crypto.bytes(),
         user: user.to_owned(),
         groups: groups.to_vec(),
-        authenticated: now,
+        // Beyond the cutoff of this user's sessions, which lies ahead of our clock for as long as other clocks may.
+        authenticated: view
+            .session_cutoff(user)
+            .map_or(now, |cutoff| now.max(cutoff.after(Duration::from_millis(1)))),
         expires: now.after(view.config.tokens.session_ttl),
     };
     let nonce = *crypto.bytes::<12>();
@@ -135,11 +140,13 @@ fn flaw(view: &View, session: &Session, now: Wall) -> Option<&'static str> {
     if view.has_expired(session.expires, now) {
         return Some("the session has expired");
     }
-    if session.authenticated > now.after(view.config.gossip.max_clock_drift) {
+    let cutoff = view.session_cutoff(&session.user);
+    let earliest = cutoff.map(|cutoff| cutoff.after(Duration::from_millis(1)));
+    if session.authenticated > now.after(view.config.gossip.max_clock_drift).max(earliest.unwrap_or_default()) {
         return Some("the session begins in the future");
     }
     if view.revoked.contains(&RevokedId::Session(session.sid))
-        || view.session_cutoff(&session.user).is_some_and(|cutoff| session.authenticated <= cutoff)
+        || cutoff.is_some_and(|cutoff| session.authenticated <= cutoff)
     {
         return Some("the session was revoked");
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use minicbor::Decoder;
+use minicbor::data::Type;
 
 use super::cbor::{Enc, Step, WireFault, array, decoded, encoded, fields, fixed, list, tuple};
 use super::cell::{Names, read_cell, read_key, read_place, read_seq, write_cell, write_key};
@@ -45,7 +46,7 @@ pub struct Message {
     /// Of the receiver's unit (by its number), the part that is awaited next.
     pub want: Option<(u64, u32)>,
     /// Node records that the receiver may lack: their bytes and signatures.
-    pub records: Vec<(Arc<[u8]>, Signature)>,
+    pub records: Vec<RawRecord>,
     /// A digest of all (node, version) of the sender's records.
     pub record_digest: Digest,
     /// All of them, when the digests differ.
@@ -60,7 +61,14 @@ pub struct Message {
     pub purge_mark: Wall,
     /// The digests by epoch, when the digests of all differ.
     pub epochs: Option<Vec<(Epoch, Digest)>>,
+    /// In a reply: the nonce of the frame that it answers, so that no other reply can be put in its place.
+    pub answers: Option<Nonce>,
 }
+
+/// The nonce of a letter.
+pub type Nonce = [u8; 16];
+/// A record as its author signed it.
+pub type RawRecord = (Arc<[u8]>, Signature);
 
 /// One part of a unit: a delta that is applied as a whole when its last part is in. The vector of the message that
 /// carries it is the vector of the view that the unit was cut from.
@@ -90,12 +98,14 @@ pub enum Body {
 }
 
 /// A signed reason, so that nobody else can make a node believe that it is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// [`Reject::ClockDrift`] or [`Reject::Superseded`].
+    /// [`Reject::ClockDrift`], [`Reject::Stale`] or [`Reject::Superseded`].
     pub reason: Reject,
-    /// The incarnation of the receiver that the sender knows.
-    pub incarnation: Incarnation,
+    /// The nonce of the frame that is refused.
+    pub answers: Nonce,
+    /// Why the receiver should believe that it is superseded: a record in its own hand, of a later life.
+    pub record: Option<RawRecord>,
 }
 
 /// The bytes of a body.
@@ -112,8 +122,11 @@ pub fn encode(body: &Body) -> Vec<u8> {
             out
         }
         Body::Refusal(refusal) => encoded(|e| {
-            let reason = if refusal.reason == Reject::Superseded { 1 } else { 0 };
-            e.array(4)?.u8(VERSION)?.u8(1)?.u8(reason)?.u64(refusal.incarnation.0)?.ok()
+            e.array(5)?.u8(VERSION)?.u8(1)?.u8(refusal_code(refusal.reason))?.bytes(&refusal.answers)?;
+            match &refusal.record {
+                Some(record) => write_record(e, record),
+                None => e.null()?.ok(),
+            }
         }),
     }
 }
@@ -191,6 +204,7 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
         expiring,
         purge_mark,
         epochs,
+        answers,
     } = message;
     let optional = [
         *resync,
@@ -202,6 +216,7 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
         !record_versions.is_empty(),
         !arrivals.is_empty(),
         epochs.is_some(),
+        answers.is_some(),
     ];
     e.map(9 + optional.iter().filter(|present| **present).count() as u64)?;
     e.u8(0)?.u64(*number)?;
@@ -233,7 +248,7 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
     }
     if !records.is_empty() {
         e.u8(14)?.array(records.len() as u64)?;
-        records.iter().try_for_each(|(raw, signature)| e.array(2)?.bytes(raw)?.bytes(signature)?.ok())?;
+        records.iter().try_for_each(|record| write_record(e, record))?;
     }
     if !record_versions.is_empty() {
         e.u8(15)?.array(record_versions.len() as u64)?;
@@ -247,7 +262,22 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
         e.u8(17)?.array(epochs.len() as u64)?;
         epochs.iter().try_for_each(|(epoch, digest)| e.array(2)?.u64(epoch.0)?.bytes(&digest.0)?.ok())?;
     }
+    if let Some(nonce) = answers {
+        e.u8(18)?.bytes(nonce)?;
+    }
     Ok(())
+}
+
+fn write_record(e: &mut Enc<'_>, (raw, signature): &RawRecord) -> Step {
+    e.array(2)?.bytes(raw)?.bytes(signature)?.ok()
+}
+
+fn refusal_code(reason: Reject) -> u8 {
+    match reason {
+        Reject::Superseded => 1,
+        Reject::Stale => 2,
+        _ => 0,
+    }
 }
 
 fn write_part(e: &mut Enc<'_>, part: &Part, names: &mut Names) -> Step {
@@ -279,16 +309,23 @@ fn write_arrival(e: &mut Enc<'_>, expiry: Wall, id: RevokedId) -> Step {
 }
 
 fn read_body(d: &mut Decoder<'_>) -> Result<Body, WireFault> {
-    tuple(d, 4)?;
+    let len = array(d, 5)?;
     d.u8()?;
-    match d.u8()? {
-        0 => {
+    match (d.u8()?, len) {
+        (0, 4) => {
             let table = Names::read(d)?;
             Ok(Body::Message(Box::new(read_message(d, &table)?)))
         }
-        1 => {
-            let reason = if d.u8()? == 1 { Reject::Superseded } else { Reject::ClockDrift };
-            Ok(Body::Refusal(Refusal { reason, incarnation: Incarnation(d.u64()?) }))
+        (1, 5) => {
+            let reason = match d.u8()? {
+                0 => Reject::ClockDrift,
+                1 => Reject::Superseded,
+                2 => Reject::Stale,
+                _ => return Err(WireFault("an unknown reason")),
+            };
+            let answers = fixed(d)?;
+            let record = if d.datatype()? == Type::Null { d.null().map(|()| None)? } else { Some(read_record(d)?) };
+            Ok(Body::Refusal(Refusal { reason, answers, record }))
         }
         _ => Err(WireFault("an unknown kind of message")),
     }
@@ -314,6 +351,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
         expiring: Digest([0; 16]),
         purge_mark: Wall(0),
         epochs: None,
+        answers: None,
     };
     let mut seen = 0_u32;
     fields(d, |key, d| {
@@ -340,6 +378,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
             15 => message.record_versions = list(d, MAX_PEERS, read_version)?,
             16 => message.arrivals = list(d, MAX_ARRIVALS_PER_FRAME, read_arrival)?,
             17 => message.epochs = Some(list(d, MAX_EPOCHS, read_epoch)?),
+            18 => message.answers = Some(fixed(d)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -370,7 +409,7 @@ fn read_vector(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Vec<(ReplicaI
     })
 }
 
-fn read_record(d: &mut Decoder<'_>) -> Result<(Arc<[u8]>, Signature), WireFault> {
+fn read_record(d: &mut Decoder<'_>) -> Result<RawRecord, WireFault> {
     tuple(d, 2)?;
     Ok((d.bytes()?.into(), fixed(d)?))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minicbor::Decoder;
 
 use super::cbor::{Enc, Step, WireFault, decoded, encoded, fields, fixed, list, text, tuple};
-use crate::config::{MAX_ID_BYTES, MAX_RING_KEYS, MAX_TOKEN_KEYS};
+use crate::config::{MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_RING_KEYS, MAX_TOKEN_KEYS};
 use crate::crdt::{Incarnation, NodeId};
 use crate::crypto::{Signature, SigningKey, VerifyingKey};
 use crate::state::{KeyStage, NodeRecord, PublishedKey, RingKeyId};
@@ -93,10 +93,10 @@ fn read(d: &mut Decoder<'_>) -> Result<NodeRecord, WireFault> {
             1 => version = Some(d.u64()?),
             2 => name = text(d, MAX_ID_BYTES)?.into(),
             3 => incarnation = Some(Incarnation(d.u64()?)),
-            4 => address = text(d, 1024)?.into(),
+            4 => address = text(d, MAX_ADDRESS_BYTES)?.into(),
             5 => gossip_key = Some(fixed(d)?),
             6 => kem_key = Some(Box::new(fixed(d)?)),
-            7 => token_keys = list(d, MAX_TOKEN_KEYS, read_token_key)?,
+            7 => token_keys = list(d, MAX_TOKEN_KEYS, read_token_key)?.into_iter().flatten().collect(),
             8 => ring = list(d, MAX_RING_KEYS, |d| Ok(RingKeyId(fixed(d)?)))?,
             _ => return Ok(false),
         }
@@ -118,7 +118,8 @@ fn read(d: &mut Decoder<'_>) -> Result<NodeRecord, WireFault> {
     })
 }
 
-fn read_token_key(d: &mut Decoder<'_>) -> Result<PublishedKey, WireFault> {
+/// `None` for a key in a stage that this build does not know: it counts for nothing here, and its record is passed on as it is.
+fn read_token_key(d: &mut Decoder<'_>) -> Result<Option<PublishedKey>, WireFault> {
     tuple(d, 5)?;
     let kid = text(d, 64)?.into();
     let (point, published) = (fixed(d)?, Wall(d.u64()?));
@@ -126,7 +127,7 @@ fn read_token_key(d: &mut Decoder<'_>) -> Result<PublishedKey, WireFault> {
         (0, _) => KeyStage::Upcoming,
         (1, _) => KeyStage::Active,
         (2, until) => KeyStage::Retiring(until),
-        _ => return Err(WireFault("an unknown stage of a key")),
+        _ => return Ok(None),
     };
-    Ok(PublishedKey { kid, point, published, stage })
+    Ok(Some(PublishedKey { kid, point, published, stage }))
 }

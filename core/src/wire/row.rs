@@ -5,6 +5,7 @@ use minicbor::Decoder;
 use super::cbor::{WireFault, decoded, encoded, fields, fixed, list, text, tuple};
 use super::cell::{Names, read_cell, read_replica, read_seq, write_cell, write_replica};
 use super::record;
+use crate::config::MAX_ADDRESS_BYTES;
 use crate::crdt::{Cell, Digest, Hlc, Incarnation, NodeId, ReplicaId};
 use crate::crypto::Signature;
 use crate::state::{Collection, Key, NodeRecord, PinnedPeer, RevokedId, Value};
@@ -174,7 +175,7 @@ pub fn read_pinned(bytes: &[u8]) -> Result<PinnedPeer, WireFault> {
             node: NodeId(fixed(d)?),
             gossip_key: fixed(d)?,
             kem_key: Box::new(fixed(d)?),
-            address: text(d, 1024)?.into(),
+            address: text(d, MAX_ADDRESS_BYTES)?.into(),
         })
     })
 }

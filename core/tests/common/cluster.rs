@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
 use symbolon_core::config::{Config, GossipConfig, StaticUser, TokenConfig};
-use symbolon_core::crdt::NodeId;
+use symbolon_core::crdt::{NodeId, ReplicaId};
 use symbolon_core::crypto::Crypto;
 use symbolon_core::crypto::soft::{self, SeededRandom};
 use symbolon_core::fault::Reject;
@@ -14,7 +16,7 @@ use symbolon_core::replica::{
     Actor, BootError, CallId, Effect, Effects, Event, ExchangeId, Fact, IdentityKeys, Recovered, Replica, Reply,
     Request, Row, Seed, Table, Work, Worked, WriteConcern,
 };
-use symbolon_core::state::View;
+use symbolon_core::state::{Client, ClientAuthMethod, Grant, Scope, View};
 use symbolon_core::time::{Now, Tick, Wall};
 
 /// The wall clock at the beginning.
@@ -40,7 +42,34 @@ pub struct Node {
     boots: u8,
 }
 
+/// What becomes of parcels, drawn from a seed.
+pub struct Weather {
+    rng: ChaCha8Rng,
+    /// Of a thousand parcels, so many are lost without a word.
+    pub lost_per_mille: u32,
+    /// So many requests arrive twice.
+    pub doubled_per_mille: u32,
+    /// Each is under way for up to so long, so they overtake each other.
+    pub delay_ms: u64,
+}
+
+impl Weather {
+    pub fn new(seed: u8, lost_per_mille: u32, doubled_per_mille: u32, delay_ms: u64) -> Weather {
+        let rng = ChaCha8Rng::from_seed([seed; 32]);
+        Weather { rng, lost_per_mille, doubled_per_mille, delay_ms }
+    }
+
+    fn strikes(&mut self, per_mille: u32) -> bool {
+        self.rng.next_u32() % 1000 < per_mille
+    }
+
+    fn delay(&mut self) -> u64 {
+        self.rng.next_u64() % (self.delay_ms + 1)
+    }
+}
+
 /// What travels.
+#[derive(Clone)]
 enum Parcel {
     Request { from: usize, to: usize, exchange: ExchangeId, frame: Vec<u8> },
     Response { to: usize, exchange: ExchangeId, outcome: Result<Vec<u8>, Option<Reject>> },
@@ -53,12 +82,18 @@ pub struct Cluster {
     pub answers: BTreeMap<CallId, Reply>,
     /// Links that are cut, by (from, to).
     pub cut: BTreeSet<(usize, usize)>,
+    /// Links on which frames are lost without a word, by (from, to): requests and replies alike.
+    pub silent: BTreeSet<(usize, usize)>,
+    pub weather: Option<Weather>,
     /// Every frame that was sent: (from, to, bytes).
     pub frames: Vec<(usize, usize, Vec<u8>)>,
     pub outcomes: Vec<Result<usize, Reject>>,
     /// Effects that wait for their turn: a driver carries them out in order.
     effects: VecDeque<(usize, Effect)>,
-    parcels: VecDeque<Parcel>,
+    carrying_out: bool,
+    /// By the time of arrival, then in the order of sending.
+    parcels: BTreeMap<(u64, u64), Parcel>,
+    sent: u64,
     open: BTreeMap<CallId, (usize, usize, ExchangeId)>,
     next_call: u64,
 }
@@ -81,6 +116,20 @@ pub fn config(name: &str) -> Config {
     }
 }
 
+/// A confidential client.
+pub fn shop() -> Client {
+    Client {
+        name: "shop".into(),
+        auth_method: ClientAuthMethod::SecretPost,
+        grants: [Grant::ClientCredentials].into(),
+        scopes: BTreeSet::new(),
+        redirect_uris: Vec::new(),
+        audience: Vec::new(),
+        access_token_ttl_s: None,
+        created: Wall(0),
+    }
+}
+
 impl Cluster {
     /// Nodes `n1` to `n<count>`, booted, strangers to each other.
     pub fn strangers(count: usize) -> Cluster {
@@ -89,10 +138,14 @@ impl Cluster {
             elapsed_ms: 0,
             answers: BTreeMap::new(),
             cut: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            weather: None,
             frames: Vec::new(),
             outcomes: Vec::new(),
             effects: VecDeque::new(),
-            parcels: VecDeque::new(),
+            carrying_out: false,
+            parcels: BTreeMap::new(),
+            sent: 0,
             open: BTreeMap::new(),
             next_call: 0,
         };
@@ -238,7 +291,8 @@ impl Cluster {
         self.deliver();
         loop {
             let deadlines = self.nodes.iter().filter_map(|node| Some(node.replica.as_ref()?.deadline().0.0));
-            let next = deadlines.min().unwrap_or(end).max(self.elapsed_ms);
+            let arrival = self.parcels.keys().map(|(at, _)| *at).next();
+            let next = deadlines.chain(arrival).min().unwrap_or(end).max(self.elapsed_ms);
             if next > end {
                 break;
             }
@@ -291,20 +345,14 @@ impl Cluster {
     }
 
     fn carry_out(&mut self, place: usize, effects: Effects) {
-        let idle = self.effects.is_empty();
         self.effects.extend(effects.into_iter().map(|effect| (place, effect)));
-        while idle && !self.effects.is_empty() {
-            if let Some((place, effect)) = self.effects.front().map(|(place, _)| *place).zip(self.take_front()) {
-                self.carry_out_one(place, effect);
-            }
-            self.effects.pop_front();
+        if std::mem::replace(&mut self.carrying_out, true) {
+            return; // What is being carried out comes first; this waits behind it.
         }
-    }
-
-    /// The first effect, its place kept so that others queue behind it.
-    fn take_front(&mut self) -> Option<Effect> {
-        let (_, effect) = self.effects.front_mut()?;
-        Some(std::mem::replace(effect, Effect::Note(Fact::Unsound)))
+        while let Some((place, effect)) = self.effects.pop_front() {
+            self.carry_out_one(place, effect);
+        }
+        self.carrying_out = false;
     }
 
     fn carry_out_one(&mut self, place: usize, effect: Effect) {
@@ -318,7 +366,7 @@ impl Cluster {
             Effect::Send { exchange, to, door: _, frame } => {
                 let to = self.place(to.node);
                 self.frames.push((place, to, frame.clone()));
-                self.parcels.push_back(Parcel::Request { from: place, to, exchange, frame });
+                self.send((place, to), Parcel::Request { from: place, to, exchange, frame });
             }
             Effect::Reply { call, outcome } => {
                 if let Some((from, to, exchange)) = self.open.remove(&call) {
@@ -328,7 +376,7 @@ impl Cluster {
                     }
                     let outcome = outcome.map_err(Some);
                     let outcome = if self.cut.contains(&(to, from)) { Err(None) } else { outcome };
-                    self.parcels.push_back(Parcel::Response { to: from, exchange, outcome });
+                    self.send((to, from), Parcel::Response { to: from, exchange, outcome });
                 }
             }
             Effect::Answer { call, reply } => {
@@ -341,9 +389,29 @@ impl Cluster {
         }
     }
 
+    fn send(&mut self, link: (usize, usize), parcel: Parcel) {
+        let mut arrivals = vec![self.elapsed_ms];
+        if let Some(weather) = self.weather.as_mut() {
+            if weather.strikes(weather.lost_per_mille) {
+                return;
+            }
+            if matches!(parcel, Parcel::Request { .. }) && weather.strikes(weather.doubled_per_mille) {
+                arrivals.push(self.elapsed_ms);
+            }
+            arrivals.iter_mut().for_each(|at| *at += weather.delay());
+        }
+        if self.silent.contains(&link) {
+            return;
+        }
+        for at in arrivals {
+            self.sent += 1;
+            self.parcels.insert((at, self.sent), parcel.clone());
+        }
+    }
+
     fn deliver(&mut self) {
-        while let Some(parcel) = self.parcels.pop_front() {
-            match parcel {
+        while let Some(parcel) = self.parcels.first_entry().filter(|first| first.key().0 <= self.elapsed_ms) {
+            match parcel.remove() {
                 Parcel::Request { from, to, exchange, frame } => {
                     if self.cut.contains(&(from, to)) || self.nodes[to].replica.is_none() {
                         self.handle(from, Event::Failed { exchange, status: None, reason: None });
@@ -361,6 +429,47 @@ impl Cluster {
                     self.handle(to, Event::Failed { exchange, status, reason });
                 }
             }
+        }
+    }
+
+    /// Under which name a node writes now.
+    pub fn replica_id(&self, place: usize) -> ReplicaId {
+        let identity = &self.nodes[place].view.identity;
+        ReplicaId { node: identity.node, incarnation: identity.incarnation }
+    }
+
+    /// A client made on this node; its id.
+    pub fn create_client(&mut self, place: usize) -> String {
+        match self.ask(place, Request::CreateClient(shop())) {
+            Reply::ClientCreated { id, .. } => id,
+            other => panic!("no client was created: {other:?}"),
+        }
+    }
+
+    pub fn define(&mut self, place: usize, name: &str) {
+        let scope = Scope { description: name.into() };
+        let reply = self.ask(place, Request::DefineScope { name: name.into(), scope });
+        assert!(matches!(reply, Reply::Done(_)), "{reply:?}");
+    }
+
+    /// Asserts that all nodes hold the same, and are sound.
+    pub fn assert_converged(&self) {
+        let up = self.nodes.iter().filter(|node| node.replica.is_some());
+        let of = |node: &Node| {
+            (
+                node.view.cells.vector().clone(),
+                node.view.cells.root(),
+                node.view.revoked.iter().map(|(e, i)| (e, *i)).collect::<Vec<_>>(),
+            )
+        };
+        let all: Vec<_> = up
+            .map(|node| {
+                node.view.cells.assert_sound();
+                of(node)
+            })
+            .collect();
+        for pair in all.windows(2) {
+            assert_eq!(pair[0], pair[1]);
         }
     }
 
@@ -399,9 +508,5 @@ impl Node {
                 None => self.disk.remove(&(table, key)),
             };
         }
-    }
-
-    pub fn stats(&self) -> &View {
-        &self.view
     }
 }

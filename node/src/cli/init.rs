@@ -31,15 +31,18 @@ pub(super) struct Args {
     /// The IP address and port to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The origin at which others reach this node, if it is not the address that it listens on.
+    #[arg(long)]
+    address: Option<String>,
     /// The cluster's name, the same on every node.
-    #[arg(long, default_value = "symbolon")]
+    #[arg(long, default_value = "symbolon", conflicts_with = "like")]
     cluster: String,
     /// The issuer identifier, the same on every node; by default the node's own origin.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "like")]
     issuer: Option<String>,
-    /// Sign the certificate with the development CA of this other node's directory.
+    /// Make it fit to join this other node's cluster: take cluster, issuer, users and development CA from its directory.
     #[arg(long, value_name = "DIR")]
-    tls_from: Option<PathBuf>,
+    like: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -54,6 +57,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             dir.display()
         )));
     }
+    if args.listen.ip().is_unspecified() && args.address.is_none() {
+        return Err(Failure::Usage(format!(
+            "nobody can dial {}: say with --address where others reach it",
+            args.listen
+        )));
+    }
+    let shared = Shared::of(args)?;
     fs::create_dir_all(dir.join("tls")).map_err(failed(dir))?;
     let crypto = crypto::production();
     let write = |name: &str, text: &str, mode: u32| {
@@ -68,20 +78,51 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     write("tls/ca.key", &tls.ca_key, 0o600)?;
     write("tls/server.pem", &tls.cert, 0o644)?;
     write("tls/server.key", &tls.key, 0o600)?;
-    let password = generate_password(&crypto);
-    let hash = password::hash(&password, &crypto).map_err(Failure::Failed)?;
-    write("users.toml", &users_toml(&hash), 0o600)?;
-    write("symbolon.toml", &symbolon_toml(args), 0o644)?;
+    let users = match &shared.users {
+        Some(users) => {
+            write("users.toml", users, 0o600)?;
+            format!("Its users are those of {}.", shared.dir)
+        }
+        None => {
+            let password = generate_password(&crypto);
+            let hash = password::hash(&password, &crypto).map_err(Failure::Failed)?;
+            write("users.toml", &users_toml(&hash), 0o600)?;
+            format!("User admin has the password {} (shown this once; users.toml holds its hash).", &*password)
+        }
+    };
+    write("symbolon.toml", &symbolon_toml(args, &shared), 0o644)?;
 
-    let dir = dir.display();
-    print(&format!(
-        "Node {name} ({id}) lies in {dir}.\n\
-         User admin has the password {password} (shown this once; users.toml holds its hash).\n\
-         Next: symbolon serve --config {dir}/symbolon.toml\n",
-        name = args.name,
-        id = keys.node(),
-        password = &*password,
-    ))
+    let (name, id, dir) = (&args.name, keys.node(), dir.display());
+    print(&format!("Node {name} ({id}) lies in {dir}.\n{users}\nNext: symbolon serve --config {dir}/symbolon.toml\n"))
+}
+
+/// What all nodes of a cluster have in common.
+struct Shared {
+    /// Where it was taken from.
+    dir: String,
+    cluster: String,
+    issuer: Option<String>,
+    /// The users file.
+    users: Option<Zeroizing<String>>,
+}
+
+impl Shared {
+    fn of(args: &Args) -> Result<Shared, Failure> {
+        let Some(dir) = &args.like else {
+            let (cluster, issuer) = (args.cluster.clone(), args.issuer.clone());
+            return Ok(Shared { dir: String::new(), cluster, issuer, users: None });
+        };
+        let settings = super::settings(&dir.join("symbolon.toml"))?;
+        let file = settings.users_file.unwrap_or_else(|| dir.join("users.toml"));
+        let users =
+            fs::read_to_string(&file).map_err(|e| Failure::Usage(format!("--like: {}: {e}", file.display())))?;
+        Ok(Shared {
+            dir: dir.display().to_string(),
+            cluster: settings.cluster_name,
+            issuer: Some(settings.issuer),
+            users: Some(users.into()),
+        })
+    }
 }
 
 struct Pems {
@@ -94,15 +135,15 @@ struct Pems {
 /// A CA and a server certificate for development: P-256, valid for twenty years.
 fn certificates(args: &Args) -> Result<Pems, Failure> {
     let failed = |e: rcgen::Error| Failure::Failed(format!("the certificate could not be made: {e}"));
-    let (ca_pair, shared) = match &args.tls_from {
+    let (ca_pair, shared) = match &args.like {
         None => (KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?, None),
         Some(other) => {
             let read = |name: &str| {
                 let path = other.join("tls").join(name);
-                fs::read_to_string(&path).map_err(|e| Failure::Usage(format!("--tls-from: {}: {e}", path.display())))
+                fs::read_to_string(&path).map_err(|e| Failure::Usage(format!("--like: {}: {e}", path.display())))
             };
             let key = Zeroizing::new(read("ca.key")?);
-            let pair = KeyPair::from_pem(&key).map_err(|e| Failure::Usage(format!("--tls-from: tls/ca.key: {e}")))?;
+            let pair = KeyPair::from_pem(&key).map_err(|e| Failure::Usage(format!("--like: tls/ca.key: {e}")))?;
             (pair, Some(read("ca.pem")?))
         }
     };
@@ -115,10 +156,12 @@ fn certificates(args: &Args) -> Result<Pems, Failure> {
     let issuer = Issuer::new(ca_params, ca_pair);
 
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let ip = args.listen.ip();
-    if !ip.is_unspecified() && !names.contains(&ip.to_string()) {
-        names.push(ip.to_string());
-    }
+    let ip = Some(args.listen.ip()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
+    names.extend(
+        ip.into_iter()
+            .chain(args.address.as_deref().and_then(host))
+            .filter(|name| !["localhost", "127.0.0.1"].contains(&name.as_str())),
+    );
     let mut params = CertificateParams::new(names).map_err(failed)?;
     params.distinguished_name = common_name(&args.name);
     limit_validity(&mut params);
@@ -128,6 +171,12 @@ fn certificates(args: &Args) -> Result<Pems, Failure> {
     let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
     let cert = params.signed_by(&pair, &issuer).map_err(failed)?.pem();
     Ok(Pems { ca_cert, ca_key, cert, key: Zeroizing::new(pair.serialize_pem()) })
+}
+
+/// The host of an origin.
+fn host(origin: &str) -> Option<String> {
+    let uri: hyper::Uri = origin.parse().ok()?;
+    Some(uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
 
 /// The same for every development CA but for its key, so that a CA can be used again from its key alone.
@@ -163,14 +212,18 @@ fn users_toml(hash: &str) -> String {
     )
 }
 
-fn symbolon_toml(args: &Args) -> String {
+fn symbolon_toml(args: &Args, shared: &Shared) -> String {
     let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
-    let issuer = match &args.issuer {
+    let issuer = match &shared.issuer {
         Some(issuer) => format!("issuer = {}", text(issuer)),
         None => format!(
             "# The same on every node; by default this node's own origin.\n# issuer = \"https://{}\"",
             args.listen
         ),
+    };
+    let address = match &args.address {
+        Some(address) => format!("# Where peers and browsers reach this node.\naddress = {}\n", text(address)),
+        None => String::new(),
     };
     format!(
         "# One node of a Symbolon cluster. docs/CONFIGURATION.md, or `symbolon config docs`, has every option.\n\
@@ -178,11 +231,11 @@ fn symbolon_toml(args: &Args) -> String {
          [cluster]\n# The same on every node: frames of another cluster are refused.\nname = {cluster}\n{issuer}\n\n\
          [node]\n# For people, in logs and statistics.\nname = {name}\n# The database; identity_file is who this node is. Back up both.\n\
          data_dir = \"data\"\nidentity_file = \"identity.key\"\n\n\
-         [http]\nlisten = {listen}\n\n\
+         [http]\nlisten = {listen}\n{address}\n\
          [tls]\n# For development. Put a certificate of your own here.\ncert = \"tls/server.pem\"\nkey = \"tls/server.key\"\n\n\
          [gossip]\n# Signs the certificates of peers.\nca = \"tls/ca.pem\"\n\n\
          [users]\nfile = \"users.toml\"\nadmin_group = \"admins\"\n",
-        cluster = text(&args.cluster),
+        cluster = text(&shared.cluster),
         name = text(&args.name),
         listen = text(&args.listen.to_string()),
     )

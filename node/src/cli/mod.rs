@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out. Usage and configuration errors exit with 2, failures with 1.
 
+mod cluster;
 mod init;
 mod serve;
 
@@ -30,7 +31,13 @@ enum Command {
         /// The configuration file.
         #[arg(long, short)]
         config: PathBuf,
+        /// Vouch for this machine's clock: it is right, though it lies behind what the node wrote before.
+        #[arg(long)]
+        accept_clock: bool,
     },
+    /// Make running nodes one cluster.
+    #[command(subcommand)]
+    Cluster(cluster::Command),
     /// Check or document the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -71,7 +78,10 @@ enum Failure {
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
-        Command::Serve { config } => settings(&config).and_then(|settings| serve::run(&settings)),
+        Command::Serve { config, accept_clock } => {
+            settings(&config).and_then(|settings| serve::run(&settings, accept_clock))
+        }
+        Command::Cluster(command) => cluster::run(&command),
         Command::Config(ConfigCommand::Check { config }) => check(&config),
         Command::Config(ConfigCommand::Docs) => print(&docs::markdown()),
         Command::User(UserCommand::Hash) => hash(),
@@ -118,13 +128,18 @@ fn check(path: &std::path::Path) -> Result<(), Failure> {
 }
 
 fn hash() -> Result<(), Failure> {
+    let typed = read_password()?;
+    let phc = password::hash(&typed, &crypto::production()).map_err(Failure::Usage)?;
+    print(&format!("{phc}\n"))
+}
+
+/// One line of standard input.
+fn read_password() -> Result<Zeroizing<String>, Failure> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         eprint!("Password (shown as you type): ");
     }
     let mut line = Zeroizing::new(String::new());
     stdin.lock().read_line(&mut line).map_err(|e| Failure::Failed(format!("standard input: {e}")))?;
-    let typed = line.trim_end_matches(['\r', '\n']);
-    let phc = password::hash(typed, &crypto::production()).map_err(Failure::Usage)?;
-    print(&format!("{phc}\n"))
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }

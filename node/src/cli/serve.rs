@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use symbolon_core::replica::{Actor, Request};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
@@ -16,7 +17,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// Stack of a worker, in bytes.
 const STACK_BYTES: usize = 1 << 20;
 
-pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+pub(super) fn run(settings: &Settings, accept_clock: bool) -> Result<(), Failure> {
     telemetry::start_logging(&settings.log_level, settings.log_json);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -25,15 +26,19 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
         .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(|e| Failure::Failed(format!("the runtime does not start: {e}")))?;
-    runtime.block_on(serve(settings)).map_err(|e| Failure::Failed(e.to_string()))
+    runtime.block_on(serve(settings, accept_clock)).map_err(|e| Failure::Failed(e.to_string()))
 }
 
-async fn serve(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(settings: &Settings, accept_clock: bool) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let node = Node::start(settings, production(settings)?).await?;
     let id = node.handle.view().identity.node;
     tracing::info!(%id, name = settings.node_name, address = %node.address, tls = !settings.plain, "listening");
+    if accept_clock {
+        node.handle.ask(Actor::Operator, Request::AcceptClock, None).await;
+        tracing::warn!("the operator vouches for this clock");
+    }
     let stop = node.stopper();
     let signals = tokio::spawn(async move {
         tokio::select! {

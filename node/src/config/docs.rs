@@ -1,4 +1,4 @@
-//! docs/CONFIGURATION.md, made from the table of options, so that the two cannot differ.
+//! The page docs/CONFIGURATION.md, made from the table of options, so that the two cannot differ.
 
 use super::options::{Kind, OPTIONS};
 

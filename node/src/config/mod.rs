@@ -128,6 +128,10 @@ impl Settings {
             );
             found.push(("http.plain", message));
         }
+        if self.listen.ip().is_unspecified() && self.address.is_empty() {
+            let message = format!("must be given when http.listen is {}: nobody can dial that", self.listen);
+            found.push(("http.address", message));
+        }
         if self.gossip.heartbeat < self.gossip.interval {
             found.push(("gossip.heartbeat_ms", "must not be less than gossip.interval_ms".to_owned()));
         }
@@ -150,6 +154,11 @@ impl Settings {
     /// The database file.
     pub fn database(&self) -> PathBuf {
         self.data_dir.join("symbolon.db")
+    }
+
+    /// The file that keeps the pinned peers beside the identity.
+    pub fn peers_file(&self) -> PathBuf {
+        self.identity_file.with_extension("peers")
     }
 
     /// What the replica is told.

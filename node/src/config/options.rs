@@ -218,7 +218,7 @@ pub const OPTIONS: &[Opt] = &[
         key: "http.address",
         kind: Kind::Text,
         default: Some(""),
-        meaning: "The origin at which peers and browsers reach this node. Empty: made of http.listen.",
+        meaning: "The origin at which peers and browsers reach this node. Empty: made of http.listen, unless that is 0.0.0.0.",
         set: |s, v| origin(v.text(), false).map(|text| s.address = text),
     },
     Opt {

@@ -28,8 +28,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let view = app.handle.view();
-    let reasons: Vec<Value> =
+    let mut reasons: Vec<Value> =
         view.readiness.reasons.iter().map(|(name, detail)| json!({ "name": name, "detail": detail })).collect();
+    if app.handle.is_down() {
+        reasons.push(json!({ "name": "store_failed", "detail": "the store failed; the replica boots anew from it" }));
+    }
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
 }

@@ -1,5 +1,6 @@
 //! The disk: an embedded SQLite database behind the storage port. It knows tables of bytes, and never what they mean.
 
+mod pins;
 mod sqlite;
 mod writer;
 

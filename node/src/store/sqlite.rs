@@ -9,8 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use symbolon_core::replica::{Recovered, Row, Table};
 use tokio::sync::mpsc;
 
-use super::StoreError;
 use super::writer::Writer;
+use super::{StoreError, pins};
 use crate::ports::{Clock, Report, Storage, Store};
 
 /// Of the tables, in `user_version`.
@@ -21,13 +21,14 @@ const CACHE_KIB: i32 = 1024;
 /// An SQLite file.
 pub struct SqliteStorage {
     path: PathBuf,
+    peers: PathBuf,
     clock: Arc<dyn Clock>,
 }
 
 impl SqliteStorage {
-    /// The database at this path, which need not exist yet.
-    pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> SqliteStorage {
-        SqliteStorage { path, clock }
+    /// The database at this path, which need not exist yet, and the file that keeps the pinned peers if it is lost.
+    pub fn new(path: PathBuf, peers: PathBuf, clock: Arc<dyn Clock>) -> SqliteStorage {
+        SqliteStorage { path, peers, clock }
     }
 }
 
@@ -37,8 +38,10 @@ impl Storage for SqliteStorage {
         create_private(&self.path)?;
         let connection = connect(&self.path)?;
         prepare(&self.path, &connection)?;
+        pins::restore(&self.peers, &connection)
+            .map_err(|source| StoreError::Io { path: self.peers.clone(), source })?;
         let recovered = load(&connection).map_err(|source| classify(&self.path, source))?;
-        let writer = Writer::start(connection, self.path.clone(), lock, reports)
+        let writer = Writer::start(connection, (self.path.clone(), self.peers.clone()), lock, reports)
             .map_err(|source| StoreError::Io { path: self.path.clone(), source })?;
         Ok((Box::new(writer), recovered))
     }
@@ -120,7 +123,7 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn load(connection: &Connection) -> rusqlite::Result<Recovered> {
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Recovered> {
     let mut rows = Vec::new();
     for table in Table::ALL {
         let mut statement = connection.prepare(&format!("SELECT key, value FROM {}", table.name()))?;

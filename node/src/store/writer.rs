@@ -2,15 +2,16 @@
 //! it writes nothing more.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use rusqlite::Connection;
-use symbolon_core::replica::{Row, Table, WriteId};
+use symbolon_core::replica::{Row, Table, WriteId, audit};
 use tokio::sync::{mpsc, oneshot};
 
-use super::sqlite::connect;
+use super::pins;
+use super::sqlite::{connect, load};
 use crate::ports::{Pending, Report, Store};
 
 /// Rows in one transaction; a batch more may overshoot it.
@@ -33,14 +34,14 @@ enum Order {
 impl Writer {
     pub(super) fn start(
         connection: Connection,
-        path: PathBuf,
+        (path, peers): (PathBuf, PathBuf),
         lock: File,
         reports: mpsc::UnboundedSender<Report>,
     ) -> std::io::Result<Writer> {
         let (orders, queue) = channel();
         let to = reports.clone();
         thread::Builder::new().name("store".into()).stack_size(STACK_BYTES).spawn(move || {
-            let closing = write(&connection, &queue, &to);
+            let closing = write(&connection, &peers, &queue, &to);
             drop(connection);
             drop(lock);
             if let Some(closed) = closing {
@@ -59,16 +60,9 @@ impl Store for Writer {
 
     fn scrub(&self) {
         let (path, reports) = (self.path.clone(), self.reports.clone());
-        let check = move || {
-            let verdict = connect(&path).and_then(|connection| {
-                connection
-                    .query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
-                    .map_err(|source| super::StoreError::Sqlite { path: path.clone(), source })
-            });
-            match verdict {
-                Ok(verdict) => reports.send(Report::Scrubbed { sound: verdict == "ok" }).unwrap_or_default(),
-                Err(problem) => tracing::warn!(%problem, "the database could not be checked"),
-            }
+        let check = move || match check(&path) {
+            Ok(sound) => reports.send(Report::Scrubbed { sound }).unwrap_or_default(),
+            Err(problem) => tracing::warn!(%problem, "the database could not be checked"),
         };
         if let Err(problem) = thread::Builder::new().name("scrub".into()).stack_size(STACK_BYTES).spawn(check) {
             tracing::warn!(%problem, "the database could not be checked");
@@ -82,9 +76,21 @@ impl Store for Writer {
     }
 }
 
+/// Whether the file is a sound database, and its data matches the digest that was stored with it.
+fn check(path: &Path) -> Result<bool, super::StoreError> {
+    let sqlite = |source| super::StoreError::Sqlite { path: path.to_owned(), source };
+    let connection = connect(path)?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
+    // One transaction, so that all rows are of one moment.
+    let moment = connection.unchecked_transaction().map_err(sqlite)?;
+    let rows = load(&moment).map_err(sqlite)?;
+    Ok(verdict == "ok" && audit(rows).is_ok())
+}
+
 /// Writes groups until it is told to close, or nobody is left to tell it.
 fn write(
     connection: &Connection,
+    peers: &Path,
     queue: &Receiver<Order>,
     reports: &mpsc::UnboundedSender<Report>,
 ) -> Option<oneshot::Sender<()>> {
@@ -110,7 +116,7 @@ fn write(
         if let Some(&(last, _)) = group.last()
             && !failed
         {
-            let report = match commit(connection, &group) {
+            let report = match commit(connection, peers, &group) {
                 Ok(()) => Report::Written(last),
                 Err(problem) => {
                     failed = true;
@@ -126,7 +132,7 @@ fn write(
     None
 }
 
-fn commit(connection: &Connection, group: &[(WriteId, Vec<Row>)]) -> rusqlite::Result<()> {
+fn commit(connection: &Connection, peers: &Path, group: &[(WriteId, Vec<Row>)]) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     for Row { table, key, value } in group.iter().flat_map(|(_, batch)| batch) {
         match value {
@@ -134,7 +140,12 @@ fn commit(connection: &Connection, group: &[(WriteId, Vec<Row>)]) -> rusqlite::R
             None => transaction.prepare_cached(delete(*table))?.execute([key])?,
         };
     }
-    transaction.commit()
+    transaction.commit()?;
+    let pinned = group.iter().flat_map(|(_, batch)| batch).any(|row| row.table == Table::Pinned);
+    if pinned && let Err(problem) = pins::keep(peers, connection) {
+        tracing::warn!(%problem, path = %peers.display(), "the pinned peers lie in the database alone");
+    }
+    Ok(())
 }
 
 fn put(table: Table) -> &'static str {

@@ -11,8 +11,6 @@ pub struct Facts {
     changes: Counter,
     merged_cells: Counter,
     learned: Counter,
-    rejects: Counter,
-    rounds_failed: Counter,
     divergences: Counter,
 }
 
@@ -23,8 +21,6 @@ impl Facts {
             changes: meters.counter("symbolon_changes_total"),
             merged_cells: meters.counter("symbolon_merged_cells_total"),
             learned: meters.counter("symbolon_learned_entries_total"),
-            rejects: meters.counter("symbolon_rejected_frames_total"),
-            rounds_failed: meters.counter("symbolon_failed_exchanges_total"),
             divergences: meters.counter("symbolon_divergences_total"),
         }
     }
@@ -45,15 +41,11 @@ impl Facts {
                 self.learned.increment(*entries as u64);
                 debug!(%from, entries, "learned of revocations");
             }
-            Fact::Rejected { from, reason } => {
-                self.rejects.increment(1);
-                let from = from.map(|node| node.to_string()).unwrap_or_default();
-                warn!(from, %reason, "frame refused");
-            }
+            // Anybody can send bytes; what is no member's is counted, and told only to who asks.
+            Fact::Rejected { from: None, reason } => debug!(%reason, "frame refused"),
+            Fact::Rejected { from: Some(from), reason } => warn!(%from, %reason, "frame refused"),
             Fact::RoundFailed { with, reason } => {
-                self.rounds_failed.increment(1);
-                let reason = reason.map(|reason| reason.name()).unwrap_or("unreachable");
-                debug!(%with, reason, "exchange failed");
+                debug!(%with, reason = reason.map_or("unreachable", |reason| reason.name()), "exchange failed");
             }
             Fact::KeyStage { kid, stage } => info!(%kid, stage, "signing key"),
             Fact::RingKey { id, how } => info!(id, how, "wrapping key"),

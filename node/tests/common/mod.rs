@@ -16,7 +16,7 @@ use rustls_pki_types::ServerName;
 use serde_json::{Value, json};
 use symbolon_core::replica::{Recovered, Row, WriteId};
 use symbolon_node::config::{self, Settings};
-use symbolon_node::net::Stream;
+use symbolon_node::dial::Stream;
 use symbolon_node::node::{Node, production};
 use symbolon_node::ports::{Pending, Ports, Report, Storage, Store};
 use symbolon_node::store::StoreError;
@@ -55,9 +55,11 @@ pub fn at(dir: &Path, name: &str) -> String {
     dir.join(name).display().to_string()
 }
 
-/// Runs the real command.
+/// Runs the real command; one that does not end is killed, so that a test fails instead of hanging.
 pub fn symbolon(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_symbolon")).args(arguments).output().expect("it runs")
+    let mut command = Command::new("timeout");
+    command.arg(PATIENCE.as_secs().to_string()).arg(env!("CARGO_BIN_EXE_symbolon")).args(arguments);
+    command.output().expect("coreutils has timeout")
 }
 
 pub fn settings(dir: &Path, environment: &[(&str, &str)]) -> Settings {
@@ -218,6 +220,7 @@ impl World {
 pub struct Gate {
     held: Mutex<Option<Vec<(WriteId, Vec<Row>)>>>,
     store: Mutex<Option<Arc<dyn Store + Sync>>>,
+    reports: Mutex<Option<mpsc::UnboundedSender<Report>>>,
 }
 
 struct GatedStorage {
@@ -260,6 +263,17 @@ impl Gate {
         *self.held.lock().expect("no panic") = Some(Vec::new());
     }
 
+    /// Lets the driver believe that the disk refused.
+    pub fn fail(&self) {
+        let reports = self.reports.lock().expect("no panic").clone().expect("a store is open");
+        reports.send(Report::Failed("no space left on device".into())).expect("the driver listens");
+    }
+
+    /// Opens, and drops what was held, as a disk that failed does.
+    pub fn forget(&self) {
+        *self.held.lock().expect("no panic") = None;
+    }
+
     pub fn open(&self) {
         let held = self.held.lock().expect("no panic").take().unwrap_or_default();
         let store = self.store.lock().expect("no panic").clone().expect("a store is open");
@@ -269,6 +283,7 @@ impl Gate {
 
 impl Storage for GatedStorage {
     fn open(&self, reports: mpsc::UnboundedSender<Report>) -> Result<(Box<dyn Store>, Recovered), StoreError> {
+        *self.gate.reports.lock().expect("no panic") = Some(reports.clone());
         let (store, recovered) = self.storage.open(reports)?;
         let inner = Arc::new(Inner(Mutex::new(Some(store))));
         *self.gate.store.lock().expect("no panic") = Some(inner.clone());

@@ -149,7 +149,9 @@ fn invite(live: &Live, screen: &Screen) {
     let origin = format!("https://127.0.0.1:{}", first.port);
     let login = format!("{{\"username\":\"{USER}\",\"password\":\"{PASSWORD}\"}}");
     screen.line(&format!("\n    log in as {USER} with {PASSWORD}, an administrator:"));
-    screen.line(&format!("    curl --cacert {ca} -c {jar} --json '{login}' {origin}/api/auth/login"));
+    screen.line(&format!(
+        "    curl --cacert {ca} -c {jar} -H 'content-type: application/json' -d '{login}' {origin}/api/auth/login"
+    ));
     screen.line(&format!("    curl --cacert {ca} -b {jar} {origin}/api/admin/clients"));
     if let Some(client) = live.any_client() {
         let secret = client.secret.as_deref().unwrap_or_default();
