@@ -7,4 +7,5 @@ pub mod cli;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod shrink;
 pub mod worlds;

@@ -195,7 +195,7 @@ impl Checks {
             Box::new(digests::Digests::default()),
             Box::new(revocation::Revocation::new(plan.nodes)),
             Box::new(tokens::Tokens::default()),
-            Box::new(keys::Keys),
+            Box::new(keys::Keys::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes)),
             Box::new(convergence::Convergence),

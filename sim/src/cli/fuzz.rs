@@ -1,6 +1,7 @@
 //! `symbolon-sim fuzz` and `replay`: many seeds in the quick world, and one of them told.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -46,14 +47,58 @@ pub struct Fuzz {
     failures: usize,
 }
 
-/// Which seed.
+/// Which seed, or which plan.
 #[derive(Args)]
 pub struct Replay {
-    /// The seed.
-    seed: u64,
+    /// A seed, or a file that `shrink` wrote.
+    plan: Source,
     /// Only what is not gossip as usual.
     #[arg(long)]
     brief: bool,
+}
+
+/// What to shrink.
+#[derive(Args)]
+pub struct Shrink {
+    /// A seed, or a file that `shrink` wrote.
+    plan: Source,
+    /// Where to write the least plan; standard output otherwise.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// Where a plan comes from.
+#[derive(Clone, Debug)]
+enum Source {
+    Seed(u64),
+    File(PathBuf),
+}
+
+impl std::str::FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Source, String> {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Source::Seed).map_err(|_| format!("{text} is no seed: a seed has 64 bits"));
+        }
+        if text.ends_with(".toml") {
+            return Ok(Source::File(text.into()));
+        }
+        Err(format!("{text:?} is neither a seed, as in 42, nor a plan, as in plan.toml"))
+    }
+}
+
+impl Source {
+    fn read(&self) -> Result<Drawn, String> {
+        let file = match self {
+            Source::Seed(seed) => return Ok(draw(*seed)),
+            Source::File(file) => file,
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let plan: Drawn = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        plan.check().map_err(|problem| format!("{}: {problem}", file.display()))?;
+        Ok(plan)
+    }
 }
 
 #[derive(Default)]
@@ -125,7 +170,10 @@ fn sentence(failure: &Failure) -> String {
 }
 
 pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
-    let plan = draw(arguments.seed);
+    let plan = match arguments.plan.read() {
+        Ok(plan) => plan,
+        Err(problem) => return Ok(Ended::Misasked(problem)),
+    };
     let verdict = quick::tell(&plan);
     let mut out = std::io::stdout().lock();
     weather(&mut out, &plan)?;
@@ -147,6 +195,28 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         None => writeln!(out, "PASS, agreement {:?} ms after the heal", verdict.converged_ms)?,
     }
     Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
+}
+
+pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
+    let plan = match arguments.plan.read() {
+        Ok(plan) => plan,
+        Err(problem) => return Ok(Ended::Misasked(problem)),
+    };
+    std::panic::set_hook(Box::new(|_| {}));
+    let shrunk = crate::shrink::shrink(&plan);
+    let _ = std::panic::take_hook();
+    let Some(shrunk) = shrunk else {
+        println!("it does not fail");
+        return Ok(Ended::Well);
+    };
+    let (from, to) = (plan.items.len(), shrunk.plan.items.len());
+    eprintln!("{from} things became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
+    let text = toml::to_string(&shrunk.plan)?;
+    match &arguments.out {
+        Some(file) => std::fs::write(file, text)?,
+        None => print!("{text}"),
+    }
+    Ok(Ended::Badly)
 }
 
 fn weather(out: &mut impl std::io::Write, plan: &Drawn) -> Result<()> {

@@ -23,6 +23,8 @@ enum Verb {
     Fuzz(fuzz::Fuzz),
     /// Runs one seed in the quick world, and tells what happened.
     Replay(fuzz::Replay),
+    /// Finds the least plan that fails as a seed does.
+    Shrink(fuzz::Shrink),
     /// Measures a node against bare handlers, and a cluster against its promises.
     Bench(crate::bench::Bench),
     /// The bare handlers of the bench.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Verb::Run(run) => run::run(&run),
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
         Verb::Replay(replay) => fuzz::replay(&replay),
+        Verb::Shrink(shrink) => fuzz::shrink(&shrink),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),
     };

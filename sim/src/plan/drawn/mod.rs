@@ -187,6 +187,24 @@ impl Deed {
 }
 
 impl Drawn {
+    /// Whether a plan that was read makes sense.
+    ///
+    /// # Errors
+    /// What is wrong, and what would be right.
+    pub fn check(&self) -> Result<(), String> {
+        if self.version != VERSION {
+            return Err(format!("version {} is not known here; this build knows {VERSION}", self.version));
+        }
+        if self.nodes == 0 || self.nodes > super::MAX_NODES {
+            return Err(format!("nodes: 1 to {}, not {}", super::MAX_NODES, self.nodes));
+        }
+        let strange = |item: &&Item| item.on >= self.nodes || (self.nodes..super::MAX_NODES).any(|n| item.deed.names(n));
+        if let Some(item) = self.items.iter().find(strange) {
+            return Err(format!("at {} ms: a node is named beyond the last, n{}", item.at_ms, self.nodes));
+        }
+        Ok(())
+    }
+
     /// Whether a node heals in the end.
     pub fn heals(&self, node: usize) -> bool {
         self.core.is_empty() || self.core.contains(&node)
@@ -198,5 +216,17 @@ impl Drawn {
         let Pace { interval_ms, heartbeat_ms, round_timeout_ms, .. } = self.pace;
         let slow = self.network.latency_max_ms.max(self.network.slow_ms) + self.disk.max_ms;
         3_000 + 3 * round_timeout_ms + 4 * heartbeat_ms + 10 * interval_ms + 20 * slow
+    }
+}
+
+impl Deed {
+    /// Whether it is about this node besides the one that it happens on.
+    pub fn names(&self, node: usize) -> bool {
+        match self {
+            Deed::WithdrawKey { of } => *of == node,
+            Deed::Split { others, .. } => others.contains(&node),
+            Deed::Cut { to, .. } | Deed::Replay { to, .. } => *to == node,
+            _ => false,
+        }
     }
 }
