@@ -1,5 +1,6 @@
 //! The command line: what is asked for, and the exit code. 0: it held. 1: it did not. 2: the question was wrong.
 
+mod fuzz;
 mod run;
 
 use std::process::ExitCode;
@@ -18,6 +19,12 @@ struct Arguments {
 enum Verb {
     /// Runs a plan in a world.
     Run(run::Run),
+    /// Runs many seeds in the quick world.
+    Fuzz(fuzz::Fuzz),
+    /// Runs one seed in the quick world, and tells what happened.
+    Replay(fuzz::Replay),
+    /// Finds the least plan that fails as a seed does.
+    Shrink(fuzz::Shrink),
     /// Measures a node against bare handlers, and a cluster against its promises.
     Bench(crate::bench::Bench),
     /// The bare handlers of the bench.
@@ -40,6 +47,9 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.verb {
         Verb::Run(run) => run::run(&run),
+        Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
+        Verb::Replay(replay) => fuzz::replay(&replay),
+        Verb::Shrink(shrink) => fuzz::shrink(&shrink),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),
     };

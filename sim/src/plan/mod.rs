@@ -5,6 +5,7 @@
 //! the name stands for.
 
 mod check;
+pub mod drawn;
 mod expect;
 mod names;
 mod read;

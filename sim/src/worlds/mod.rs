@@ -1,3 +1,4 @@
 //! Worlds: whatever runs a plan.
 
 pub mod live;
+pub mod quick;

@@ -1,0 +1,62 @@
+//! Digests are equal where, and only where, the live state is.
+
+use std::collections::BTreeMap;
+
+use symbolon_core::crdt::Digest;
+use symbolon_core::state::View;
+
+use super::{Check, End, Moment, Sight};
+
+/// One in so many views is looked at: the whole state is walked for each.
+const SAMPLE: u64 = 16;
+
+#[derive(Default)]
+pub(super) struct Digests {
+    seen: u64,
+    by_root: BTreeMap<Digest, [u8; 32]>,
+    by_state: BTreeMap<[u8; 32], Digest>,
+}
+
+impl Digests {
+    fn compare(&mut self, view: &View) -> Result<(), String> {
+        let (root, state) = (view.cells.root(), live(view));
+        let same = *self.by_root.entry(root).or_insert(state) == state;
+        let alike = *self.by_state.entry(state).or_insert(root) == root;
+        if same && alike {
+            Ok(())
+        } else {
+            Err(format!("root {root} stands for two states, or a state has two roots"))
+        }
+    }
+}
+
+impl Check for Digests {
+    fn name(&self) -> &'static str {
+        "digests"
+    }
+
+    fn see(&mut self, _: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Published { after, .. } = sight else { return Ok(()) };
+        self.seen += 1;
+        if self.seen.is_multiple_of(SAMPLE) { self.compare(after) } else { Ok(()) }
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<(), String> {
+        end.nodes.iter().try_for_each(|standing| self.compare(standing.view))
+    }
+}
+
+fn live(view: &View) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for (key, cell) in view.cells.iter() {
+        for sibling in cell.siblings() {
+            hasher.update(&[key.collection.0]);
+            hasher.update(key.id.as_bytes());
+            hasher.update(&sibling.dot.replica.node.0);
+            hasher.update(&sibling.dot.replica.incarnation.0.to_be_bytes());
+            hasher.update(&sibling.dot.seq.to_be_bytes());
+            hasher.update(sibling.value.raw());
+        }
+    }
+    *hasher.finalize().as_bytes()
+}

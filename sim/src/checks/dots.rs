@@ -1,0 +1,49 @@
+//! A name is used once: no incarnation begins twice, and no dot names two ops.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use symbolon_core::crdt::{Dot, Hlc, ReplicaId};
+use symbolon_core::replica::Fact;
+
+use super::{Check, Moment, Sight};
+use crate::model::batch;
+use symbolon_core::state::Key;
+
+#[derive(Default)]
+pub(super) struct Dots {
+    ops: BTreeMap<Dot, (Key, Hlc)>,
+    lives: BTreeSet<ReplicaId>,
+    nodes: BTreeMap<usize, symbolon_core::crdt::NodeId>,
+}
+
+impl Check for Dots {
+    fn name(&self) -> &'static str {
+        "dots"
+    }
+
+    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match sight {
+            Sight::Booted { view, .. } => {
+                let node = view.identity.node;
+                self.nodes.insert(moment.node, node);
+                let life = ReplicaId { node, incarnation: view.identity.incarnation };
+                if !self.lives.insert(life) {
+                    return Err(format!("incarnation {} began twice", life.incarnation.0));
+                }
+            }
+            Sight::Noted(Fact::Booted { .. }) => {}
+            Sight::Wrote(rows) => {
+                for (key, cell) in batch::cells(rows) {
+                    for op in cell.ops() {
+                        let known = self.ops.entry(op.dot).or_insert_with(|| (key.clone(), op.hlc));
+                        if *known != (key.clone(), op.hlc) {
+                            return Err(format!("{} names {:?} and {key:?}", op.dot, known.0));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! Checks: what must hold of every run, one file each. They watch from outside, and change nothing.
+
+mod answers;
+mod convergence;
+mod digests;
+mod dots;
+mod facts;
+mod keys;
+mod quiet;
+mod revocation;
+mod secrets;
+mod tokens;
+mod truth;
+mod vector;
+
+use std::sync::Arc;
+
+use symbolon_core::replica::{CallId, Fact, Reply, Row};
+use symbolon_core::state::View;
+use symbolon_core::time::Wall;
+
+use crate::plan::drawn::Drawn;
+
+/// What a check sees.
+pub enum Sight<'a> {
+    /// A node began a life: what its disk gave back.
+    Booted {
+        /// Everything that was on the disk.
+        view: &'a Arc<View>,
+        /// Whether the disk is the one that it had.
+        disk: Continuity,
+    },
+    /// A life ended.
+    Ended,
+    /// A batch goes to the disk.
+    Wrote(&'a [Row]),
+    /// A batch is durable.
+    Landed(&'a [Row]),
+    /// A view is published.
+    Published {
+        /// The one before.
+        before: &'a Arc<View>,
+        /// This one.
+        after: &'a Arc<View>,
+        /// By the node's own clock.
+        wall: Wall,
+    },
+    /// Bytes leave for a peer.
+    Sent(&'a [u8]),
+    /// A caller asked.
+    Asked(CallId),
+    /// A caller is answered.
+    Answered {
+        /// Which.
+        call: CallId,
+        /// What he hears.
+        reply: &'a Reply,
+        /// What is published at that moment.
+        view: &'a Arc<View>,
+    },
+    /// Something was noted.
+    Noted(&'a Fact),
+    /// A token was issued.
+    Issued(&'a Minted),
+    /// A token was judged by its bearer's resource server.
+    Judged {
+        /// Which.
+        token: &'a Minted,
+        /// Whether it was found good.
+        active: bool,
+        /// On which view.
+        view: &'a Arc<View>,
+        /// By the node's own clock.
+        wall: Wall,
+    },
+    /// New secrets, which nobody may see.
+    Secrets(&'a [[u8; 32]]),
+}
+
+/// A token that was issued.
+#[derive(Clone, Debug)]
+pub struct Minted {
+    /// The token.
+    pub token: String,
+    /// Its number in the plan.
+    pub number: u64,
+    /// Its client.
+    pub client: String,
+    /// The issuer's place.
+    pub issuer: usize,
+    /// The key that signed it.
+    pub kid: Arc<str>,
+    /// When it expires, by the issuer's clock.
+    pub expires: Wall,
+    /// The `jti`.
+    pub id: symbolon_core::state::RevokedId,
+}
+
+/// What became of a disk between two lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continuity {
+    /// The same, perhaps without what was never acknowledged.
+    Kept,
+    /// An older copy, or an empty one.
+    Broken,
+}
+
+/// Where and when something is seen.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// True time.
+    pub at_ms: u64,
+    /// The node's place.
+    pub node: usize,
+    /// The plan.
+    pub plan: &'a Drawn,
+}
+
+/// A node at the end.
+pub struct Standing<'a> {
+    /// Its place.
+    pub node: usize,
+    /// What it publishes.
+    pub view: &'a Arc<View>,
+    /// Its clock.
+    pub wall: Wall,
+}
+
+/// The end of a run: the nodes that healed.
+pub struct End<'a> {
+    /// True time.
+    pub at_ms: u64,
+    /// The plan.
+    pub plan: &'a Drawn,
+    /// The nodes that healed.
+    pub nodes: &'a [Standing<'a>],
+    /// Every token that was issued.
+    pub tokens: &'a [Minted],
+    /// When they agreed, if they did.
+    pub converged_ms: Option<u64>,
+    /// Frames between nodes that healed, in the quiet time, and how long it was.
+    pub quiet: Option<(u64, u64)>,
+}
+
+/// One invariant.
+pub trait Check {
+    /// Its stable name.
+    fn name(&self) -> &'static str;
+
+    /// Something happened.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let _ = (moment, sight);
+        Ok(())
+    }
+
+    /// The run is over.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn end(&mut self, end: &End<'_>) -> Result<(), String> {
+        let _ = end;
+        Ok(())
+    }
+}
+
+/// A check that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The check.
+    pub check: &'static str,
+    /// When, in true time.
+    pub at_ms: u64,
+    /// Where, if at one node.
+    pub node: Option<usize>,
+    /// What was wrong.
+    pub what: String,
+}
+
+/// All checks of one run.
+pub struct Checks {
+    all: Vec<Box<dyn Check>>,
+    failure: Option<Failure>,
+}
+
+impl Checks {
+    /// All of them, for a run of so many nodes.
+    pub fn new(plan: &Drawn) -> Checks {
+        let mut all: Vec<Box<dyn Check>> = vec![
+            Box::new(truth::Truth::new(plan.nodes)),
+            Box::new(dots::Dots::default()),
+            Box::new(vector::Vector::new(plan.nodes)),
+            Box::new(digests::Digests::default()),
+            Box::new(revocation::Revocation::new(plan.nodes)),
+            Box::new(tokens::Tokens::default()),
+            Box::new(keys::Keys::default()),
+            Box::new(facts::Facts),
+            Box::new(answers::Answers::new(plan.nodes)),
+            Box::new(convergence::Convergence),
+            Box::new(quiet::Quiet),
+        ];
+        if plan.scan {
+            all.push(Box::new(secrets::Secrets::default()));
+        }
+        Checks { all, failure: None }
+    }
+
+    /// Shows something to all of them; the first failure stays.
+    pub fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) {
+        if self.failure.is_some() {
+            return;
+        }
+        for check in &mut self.all {
+            if let Err(what) = check.see(moment, sight) {
+                let (check, node) = (check.name(), Some(moment.node));
+                self.failure = Some(Failure { check, at_ms: moment.at_ms, node, what });
+                return;
+            }
+        }
+    }
+
+    /// Asks all of them at the end.
+    pub fn end(&mut self, end: &End<'_>) {
+        if self.failure.is_some() {
+            return;
+        }
+        for check in &mut self.all {
+            if let Err(what) = check.end(end) {
+                self.failure = Some(Failure { check: check.name(), at_ms: end.at_ms, node: None, what });
+                return;
+            }
+        }
+    }
+
+    /// What did not hold.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+}

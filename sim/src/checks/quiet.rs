@@ -1,0 +1,23 @@
+//! A cluster that agrees and is left alone stays quiet: heartbeats, and nothing else.
+
+use super::{Check, End};
+
+pub(super) struct Quiet;
+
+impl Check for Quiet {
+    fn name(&self) -> &'static str {
+        "quiet"
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<(), String> {
+        let Some((frames, span_ms)) = end.quiet else { return Ok(()) };
+        let nodes = end.nodes.len() as u64;
+        // Of each pair one asks and one replies in each heartbeat; both may ask at once, and jitter may add one.
+        let beats = span_ms / end.plan.pace.heartbeat_ms + 2;
+        let most = nodes * nodes.saturating_sub(1) * 2 * beats;
+        if frames <= most {
+            return Ok(());
+        }
+        Err(format!("{frames} frames in {span_ms} ms of quiet among {nodes} nodes; {most} would do"))
+    }
+}

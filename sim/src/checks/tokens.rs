@@ -1,0 +1,58 @@
+//! Tokens: named once, never accepted after their time, and judged alike on nodes that agree.
+
+use std::collections::BTreeSet;
+
+use symbolon_core::state::{RevokedId, View};
+use symbolon_core::time::Wall;
+use symbolon_core::token;
+
+use super::{Check, End, Minted, Moment, Sight};
+
+#[derive(Default)]
+pub(super) struct Tokens {
+    ids: BTreeSet<RevokedId>,
+}
+
+impl Check for Tokens {
+    fn name(&self) -> &'static str {
+        "tokens"
+    }
+
+    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match sight {
+            Sight::Issued(token) if !self.ids.insert(token.id) => Err("a jti was issued twice".into()),
+            Sight::Judged { token, active: true, wall, .. } if *wall >= token.expires => {
+                Err(format!("token {} is good at {wall}, and expired at {}", token.number, token.expires))
+            }
+            Sight::Judged { token, active: true, view, .. } if view.client_is_denied(&token.client) => {
+                Err(format!("token {} is good, and its client was deleted at n{}", token.number, moment.node + 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<(), String> {
+        let Some(first) = end.nodes.first().filter(|_| end.converged_ms.is_some()) else { return Ok(()) };
+        for token in end.tokens {
+            let expected = good(first.view, token, first.wall);
+            let other = end.nodes.iter().find(|other| good(other.view, token, first.wall) != expected);
+            if let Some(other) = other {
+                return Err(format!(
+                    "token {} of n{}: n{} says {expected}, n{} says otherwise ({:?} / {:?})",
+                    token.number,
+                    token.issuer + 1,
+                    first.node + 1,
+                    other.node + 1,
+                    token::verify(first.view, &token.token, first.wall).err(),
+                    token::verify(other.view, &token.token, first.wall).err(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a token is good on a view.
+pub(super) fn good(view: &View, token: &Minted, wall: Wall) -> bool {
+    token::verify(view, &token.token, wall).is_ok() && !view.client_is_denied(&token.client)
+}

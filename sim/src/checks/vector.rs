@@ -1,0 +1,64 @@
+//! What a node holds never goes back, across crash and restart, while its disk is its own.
+
+use symbolon_core::crdt::VersionVector;
+use symbolon_core::state::RevokedId;
+use symbolon_core::time::Wall;
+
+use super::{Check, Continuity, Moment, Sight};
+
+pub(super) struct Vector {
+    held: Vec<VersionVector>,
+    marks: Vec<Wall>,
+    revoked: Vec<Vec<(Wall, RevokedId)>>,
+}
+
+impl Vector {
+    pub(super) fn new(nodes: usize) -> Vector {
+        Vector {
+            held: vec![VersionVector::new(); nodes],
+            marks: vec![Wall(0); nodes],
+            revoked: vec![Vec::new(); nodes],
+        }
+    }
+}
+
+impl Check for Vector {
+    fn name(&self) -> &'static str {
+        "vector"
+    }
+
+    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        let view = match sight {
+            Sight::Booted { disk: Continuity::Broken, .. } => {
+                self.held[moment.node] = VersionVector::new();
+                self.marks[moment.node] = Wall(0);
+                self.revoked[moment.node].clear();
+                return Ok(());
+            }
+            Sight::Booted { view, disk: Continuity::Kept } => view,
+            Sight::Published { after, .. } => after,
+            _ => return Ok(()),
+        };
+        let held = &mut self.held[moment.node];
+        if !view.cells.vector().covers(held) {
+            let lost = held.changes_since(view.cells.vector());
+            return Err(format!("what was published is gone: {lost:?}"));
+        }
+        *held = view.cells.vector().clone();
+        if view.revoked.mark() < self.marks[moment.node] {
+            return Err("the purge mark went back".into());
+        }
+        self.marks[moment.node] = view.revoked.mark();
+        let revoked = &mut self.revoked[moment.node];
+        if let Some((_, id)) = revoked
+            .iter()
+            .find(|(expiry, id)| !view.revoked.contains(id) && !view.revoked.is_expired_for_ever(*expiry))
+        {
+            return Err(format!("the revocation of {id:?} is gone"));
+        }
+        if revoked.len() != view.revoked.len() {
+            *revoked = view.revoked.iter().map(|(expiry, id)| (expiry, *id)).collect();
+        }
+        Ok(())
+    }
+}

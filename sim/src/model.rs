@@ -1,0 +1,92 @@
+//! The reference model: every op that was ever made, with what its author had seen, and a fold that is naive on purpose. It
+//! knows no contexts, no deltas, no dropped cells: what a set of ops means is computed from the set alone.
+
+pub mod batch;
+
+use std::collections::BTreeMap;
+
+use symbolon_core::crdt::{Dot, NodeId, ReplicaId, VersionVector};
+use symbolon_core::replica::Row;
+use symbolon_core::state::{Key, View};
+
+/// One op as its author made it.
+struct Op {
+    dot: Dot,
+    /// Everything that its author held then.
+    saw: VersionVector,
+    is_value: bool,
+}
+
+/// All ops.
+#[derive(Default)]
+pub struct Model {
+    ops: BTreeMap<Key, Vec<Op>>,
+    durable: BTreeMap<ReplicaId, u64>,
+}
+
+impl Model {
+    /// A batch goes to a disk whose earlier batches claim `pending` together: its author's new ops enter the model.
+    pub fn wrote(&mut self, pending: &mut VersionVector, rows: &[Row]) {
+        let before = pending.clone();
+        for (replica, seq) in batch::vector(rows) {
+            pending.raise(replica, seq);
+        }
+        for (key, cell) in batch::cells(rows) {
+            for op in cell.ops().iter().filter(|op| !before.knows(op.dot)) {
+                let ops = self.ops.entry(key.clone()).or_default();
+                if ops.iter().all(|known| known.dot != op.dot) {
+                    ops.push(Op { dot: op.dot, saw: pending.clone(), is_value: op.value.is_some() });
+                }
+            }
+        }
+    }
+
+    /// A batch is durable at this node: what it claims of the node's own ops is.
+    pub fn landed(&mut self, node: NodeId, rows: &[Row]) {
+        for (replica, seq) in batch::vector(rows).filter(|(replica, _)| replica.node == node) {
+            let durable = self.durable.entry(replica).or_default();
+            *durable = seq.max(*durable);
+        }
+    }
+
+    /// How many ops of this author were ever durable at itself.
+    pub fn durable(&self, replica: ReplicaId) -> u64 {
+        self.durable.get(&replica).copied().unwrap_or(0)
+    }
+
+    /// Every key that an op ever touched.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.ops.keys()
+    }
+
+    /// The dots of the values that stand under a key, of the ops in this vector: those that no other of them had seen.
+    fn fold(&self, key: &Key, held: &VersionVector) -> Vec<Dot> {
+        let ops = self.ops.get(key).map_or(&[][..], Vec::as_slice);
+        let held: Vec<&Op> = ops.iter().filter(|op| held.knows(op.dot)).collect();
+        let seen = |dot: Dot| held.iter().any(|other| other.dot != dot && other.has_seen(dot));
+        let mut live: Vec<Dot> = held.iter().filter(|op| op.is_value && !seen(op.dot)).map(|op| op.dot).collect();
+        live.sort_unstable();
+        live
+    }
+
+    /// Whether a view holds under a key what its vector says.
+    ///
+    /// # Errors
+    /// Both sides.
+    pub fn compare(&self, view: &View, key: &Key) -> Result<(), String> {
+        let expected = self.fold(key, view.cells.vector());
+        let held = view.cells.get(key).map_or(Vec::new(), |cell| cell.siblings().map(|s| s.dot).collect());
+        if held == expected {
+            return Ok(());
+        }
+        let names = |dots: &[Dot]| dots.iter().map(Dot::to_string).collect::<Vec<_>>().join(" ");
+        Err(format!("{key:?} holds [{}], and its ops mean [{}]", names(&held), names(&expected)))
+    }
+}
+
+impl Op {
+    /// An author had seen its own earlier ops, and whatever its vector held.
+    fn has_seen(&self, dot: Dot) -> bool {
+        if dot.replica == self.dot.replica { dot.seq < self.dot.seq } else { self.saw.knows(dot) }
+    }
+}

@@ -1,0 +1,29 @@
+//! What a batch on its way to a disk says, read back by the rows' own encodings. It judges nothing.
+
+use symbolon_core::crdt::{Cell, ReplicaId};
+use symbolon_core::replica::{Row, Table};
+use symbolon_core::state::{Key, Value};
+use symbolon_core::wire::row;
+
+/// The keys whose cells it puts or deletes.
+pub fn keys(rows: &[Row]) -> impl Iterator<Item = Key> + '_ {
+    rows.iter().filter(|row| row.table == Table::Cells).filter_map(|row| row::read_cell_key(&row.key).ok())
+}
+
+/// The cells that it puts.
+pub fn cells(rows: &[Row]) -> impl Iterator<Item = (Key, Cell<Value>)> + '_ {
+    rows.iter().filter(|row| row.table == Table::Cells).filter_map(|row| {
+        let key = row::read_cell_key(&row.key).ok()?;
+        let cell = row::read_cell_row(key.collection, row.value.as_deref()?).ok()?;
+        Some((key, cell))
+    })
+}
+
+/// The vector entries that it raises.
+pub fn vector(rows: &[Row]) -> impl Iterator<Item = (ReplicaId, u64)> + '_ {
+    rows.iter().filter(|row| row.table == Table::Marks).filter_map(|row| {
+        let replica = row::read_mark_key(&row.key).ok()?;
+        let (seq, _) = row::read_mark(row.value.as_deref()?).ok()?;
+        Some((replica, seq))
+    })
+}

@@ -1,0 +1,214 @@
+//! A whole run: storm, heal, agreement, quiet, verdict. A pure function of the plan.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use symbolon_core::state::View;
+
+use super::node::Node;
+use super::trace::{Line, Trace};
+use super::world::{Counts, Happening, World};
+use crate::checks::{Checks, End, Failure, Standing};
+use crate::plan::drawn::{Chance, Drawn};
+
+/// How often agreement is looked for.
+const LOOK_MS: u64 = 100;
+
+/// A mistake that is put into the world on purpose, to prove that a check finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// A write counts as durable when it is asked for.
+    SendBeforeDurable,
+    /// Some writes are acknowledged and lost.
+    LoseWrites,
+    /// A disk that is exchanged takes the node's entropy back with it.
+    RewindEntropy,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What did not hold.
+    pub failure: Option<Failure>,
+    /// Over everything that happened.
+    pub trace: [u8; 32],
+    /// What it was made of.
+    pub counts: Counts,
+    /// From the heal to agreement.
+    pub converged_ms: Option<u64>,
+    /// The timeline, if it was asked for.
+    pub lines: Vec<Line>,
+}
+
+/// Runs a plan.
+pub fn run(plan: &Drawn) -> Verdict {
+    run_planted(plan, None)
+}
+
+/// Runs a plan, and keeps a timeline.
+pub fn tell(plan: &Drawn) -> Verdict {
+    safely(plan, None, true)
+}
+
+/// Runs a plan in a world with a mistake.
+pub fn run_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+    safely(plan, planted, false)
+}
+
+/// A broken promise of the core is a panic; here it is a verdict.
+fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
+    let mut world = World::new(plan, planted, recording);
+    let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
+    let (converged_ms, panicked) = match outcome {
+        Ok(converged_ms) => (converged_ms, None),
+        Err(panic) => (None, Some(words(&*panic))),
+    };
+    let at_ms = world.at_ms;
+    let failed = |check, what| Failure { check, at_ms, node: None, what };
+    let failure = match (panicked, world.trouble.take()) {
+        (Some(what), _) => Some(failed("panic", what)),
+        (None, Some(what)) => Some(failed("world", what)),
+        (None, None) => world.checks.failure().cloned(),
+    };
+    let counts = world.counts;
+    let (trace, lines) = world.trace.finish();
+    Verdict { failure, trace, counts, converged_ms, lines }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
+}
+
+impl<'a> World<'a> {
+    fn new(plan: &'a Drawn, planted: Option<Planted>, recording: bool) -> World<'a> {
+        let nodes: Vec<Node> = (0..plan.nodes).map(|place| Node::new(plan, place)).collect();
+        let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
+        World {
+            plan,
+            planted,
+            chance: Chance::of(plan.seed, 50),
+            at_ms: 0,
+            nodes,
+            heap: Default::default(),
+            inserted: 0,
+            effects: Default::default(),
+            carrying: false,
+            checks: Checks::new(plan),
+            trace: Trace::new(names, recording),
+            healed: false,
+            cut: Default::default(),
+            sent: Default::default(),
+            heard: Default::default(),
+            open: Default::default(),
+            next_call: 0,
+            pending: Default::default(),
+            names: Default::default(),
+            tokens: Vec::new(),
+            counts: Counts::default(),
+            down: Default::default(),
+            trouble: None,
+        }
+    }
+
+    /// When the nodes agreed after the heal, if they did.
+    fn play(&mut self) -> Option<u64> {
+        for node in 0..self.plan.nodes {
+            self.schedule(0, Happening::Starts { node });
+        }
+        self.plan_copies();
+        for index in 0..self.plan.items.len() {
+            self.schedule(self.plan.items[index].at_ms, Happening::Item(index));
+        }
+        self.schedule(self.plan.storm_ms + 1, Happening::Heals);
+        if !self.run_until(self.plan.storm_ms + 1) {
+            return None;
+        }
+        let converged_ms = self.settle()?;
+        let ending = self.standing();
+        let quiet = self.quiet(&ending)?;
+        self.conclude(&ending, converged_ms, quiet);
+        converged_ms
+    }
+
+    /// `None` if a check failed on the way; else the time that agreement took, if there was any.
+    fn settle(&mut self) -> Option<Option<u64>> {
+        let healed_ms = self.at_ms;
+        let end_ms = healed_ms + self.plan.settle_ms();
+        while self.at_ms < end_ms {
+            if !self.run_until(self.at_ms + LOOK_MS) {
+                return None;
+            }
+            if self.agree() {
+                return Some(Some(self.at_ms - healed_ms));
+            }
+        }
+        Some(None)
+    }
+
+    /// Counts the frames of a quiet time, if nothing disturbs it.
+    fn quiet(&mut self, ending: &[(usize, Arc<View>, symbolon_core::time::Wall)]) -> Option<Option<(u64, u64)>> {
+        let beat_ms = self.plan.pace.heartbeat_ms;
+        if !self.run_until(self.at_ms + beat_ms) {
+            return None;
+        }
+        let before = self.counts.delivered;
+        if !self.run_until(self.at_ms + 2 * beat_ms) {
+            return None;
+        }
+        let frames = self.counts.delivered - before;
+        let still = ending.iter().all(|(node, view, _)| {
+            self.view(*node)
+                .is_some_and(|now| now.cells.vector() == view.cells.vector() && versions(&now) == versions(view))
+        });
+        Some(still.then_some((frames, 2 * beat_ms)))
+    }
+
+    fn conclude(
+        &mut self,
+        ending: &[(usize, Arc<View>, symbolon_core::time::Wall)],
+        converged_ms: Option<u64>,
+        quiet: Option<(u64, u64)>,
+    ) {
+        let nodes: Vec<Standing<'_>> =
+            ending.iter().map(|(node, view, wall)| Standing { node: *node, view, wall: *wall }).collect();
+        let end = End {
+            at_ms: self.at_ms,
+            plan: self.plan,
+            nodes: &nodes,
+            tokens: &self.tokens,
+            converged_ms,
+            quiet: quiet.filter(|_| converged_ms.is_some()),
+        };
+        self.checks.end(&end);
+    }
+
+    fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {
+        let healed = (0..self.plan.nodes).filter(|node| self.plan.heals(*node));
+        healed.filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall))).collect()
+    }
+
+    /// Whether all that healed hold the same, and serve.
+    fn agree(&self) -> bool {
+        let nodes = self.standing();
+        let expected = (0..self.plan.nodes).filter(|node| self.plan.heals(*node)).count();
+        nodes.len() == expected
+            && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && !self.is_broken(*node))
+            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
+    }
+}
+
+fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
+    view.nodes.values().map(|record| (record.node, record.version)).collect()
+}
+
+fn same(one: &View, other: &View) -> bool {
+    let kids = |view: &View| view.token_keys.keys().cloned().collect::<Vec<_>>();
+    let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
+    one.cells.vector() == other.cells.vector()
+        && one.cells.root() == other.cells.root()
+        && one.revoked.iter().eq(other.revoked.iter())
+        && versions(one) == versions(other)
+        && kids(one) == kids(other)
+        && ring(one) == ring(other)
+}

@@ -1,0 +1,249 @@
+//! The heap and its loop: what happens next, to whom, and what the effects of it become. The parts of the world are next door.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
+
+use super::Planted;
+use super::calls::{Names, Pending};
+use super::node::Node;
+use super::trace::Trace;
+use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::plan::drawn::{Chance, Drawn};
+
+/// A node that is woken so often within one millisecond spins.
+const MOST_TICKS: u32 = 100;
+
+/// Something that is going to happen.
+pub(super) enum Happening {
+    /// A node asked to be woken.
+    Tick { node: usize, life: u64 },
+    /// A frame arrives.
+    Arrives { from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo> },
+    /// The reply to an exchange arrives.
+    Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>> },
+    /// A commit is done.
+    Commits { node: usize, life: u64, commit: u64 },
+    /// A thing of the plan.
+    Item(usize),
+    /// A process comes up.
+    Starts { node: usize },
+    /// A process that gave up is started anew.
+    Restarts { node: usize, life: u64 },
+    /// A pause ends.
+    Resumes { node: usize, life: u64 },
+    /// The disk is as fast as before.
+    Hastens { node: usize },
+    /// Links are mended, one step.
+    Mends { links: Vec<(usize, usize)> },
+    /// A clock is set right.
+    Rights { node: usize, step: u64 },
+    /// The disk is copied.
+    Copies { node: usize },
+    /// The faults end.
+    Heals,
+}
+
+/// Who awaits a reply.
+#[derive(Clone, Copy)]
+pub(super) struct ReplyTo {
+    pub node: usize,
+    pub life: u64,
+    pub exchange: ExchangeId,
+    pub from: usize,
+}
+
+/// Everything.
+pub(super) struct World<'a> {
+    pub plan: &'a Drawn,
+    pub planted: Option<Planted>,
+    pub chance: Chance,
+    pub at_ms: u64,
+    pub nodes: Vec<Node>,
+    pub heap: BTreeMap<(u64, u64), Happening>,
+    pub inserted: u64,
+    pub effects: VecDeque<(usize, u64, Effect)>,
+    pub carrying: bool,
+    pub checks: Checks,
+    pub trace: Trace,
+    pub healed: bool,
+    /// Links that are cut, each as often as it was cut.
+    pub cut: BTreeMap<(usize, usize), u32>,
+    /// Parcels sent on each link.
+    pub sent: BTreeMap<(usize, usize), u64>,
+    /// Old frames, for those who send them again.
+    pub heard: VecDeque<(usize, Vec<u8>)>,
+    /// Requests of peers that await a reply.
+    pub open: BTreeMap<CallId, Option<ReplyTo>>,
+    pub next_call: u64,
+    pub pending: BTreeMap<CallId, Pending>,
+    pub names: Names,
+    pub tokens: Vec<Minted>,
+    pub counts: Counts,
+    pub down: BTreeSet<usize>,
+    /// What went wrong in the world itself.
+    pub trouble: Option<String>,
+}
+
+/// What a run was made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames that arrived.
+    pub delivered: u64,
+    /// Calls of clients that were made.
+    pub calls: u64,
+    /// Faults that were done.
+    pub faults: u64,
+    /// Events that replicas handled.
+    pub events: u64,
+}
+
+impl World<'_> {
+    pub(super) fn schedule(&mut self, at_ms: u64, happening: Happening) {
+        self.inserted += 1;
+        self.heap.insert((at_ms, self.inserted), happening);
+    }
+
+    /// Lets everything happen up to this time; false once a check failed.
+    pub(super) fn run_until(&mut self, end_ms: u64) -> bool {
+        while let Some(entry) = self.heap.first_entry() {
+            if entry.key().0 > end_ms {
+                break;
+            }
+            let ((at_ms, _), happening) = entry.remove_entry();
+            self.at_ms = at_ms;
+            self.happen(happening);
+            if self.checks.failure().is_some() || self.trouble.is_some() {
+                return false;
+            }
+        }
+        self.at_ms = end_ms;
+        true
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Tick { node, life } => self.tick(node, life),
+            Happening::Arrives { from, to, bytes, reply_to } => self.arrives(from, to, bytes, reply_to),
+            Happening::Returns { to, outcome } => self.returns(to, outcome),
+            Happening::Commits { node, life, commit } => self.commits(node, life, commit),
+            Happening::Item(index) => self.item(index),
+            Happening::Starts { node } => self.start(node),
+            Happening::Restarts { node, life } => self.restart(node, life),
+            Happening::Resumes { node, life } => self.resume(node, life),
+            Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
+            Happening::Mends { links } => self.mend(&links),
+            Happening::Rights { node, step } => self.right(node, step),
+            Happening::Copies { node } => self.copy(node),
+            Happening::Heals => self.heal(),
+        }
+    }
+
+    pub(super) fn name_call(&mut self) -> CallId {
+        self.next_call += 1;
+        CallId(self.next_call)
+    }
+
+    pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
+        self.checks.see(Moment { at_ms: self.at_ms, node, plan: self.plan }, sight);
+    }
+
+    fn tick(&mut self, node: usize, life: u64) {
+        let place = &mut self.nodes[node];
+        if place.life != life {
+            return;
+        }
+        place.tick_at = None;
+        let again = if place.ticked_at == self.at_ms { place.ticks + 1 } else { 0 };
+        (place.ticked_at, place.ticks) = (self.at_ms, again);
+        if again > MOST_TICKS {
+            let why = place.replica.as_ref().map(|replica| replica.deadline().1);
+            self.trouble = Some(format!("n{} asks to be woken at once, without end: {why:?}", node + 1));
+            return;
+        }
+        self.handle(node, Event::Tick);
+    }
+
+    /// Hands an event to a node, or keeps it while the node is paused, and carries out what comes of it.
+    pub(super) fn handle(&mut self, node: usize, event: Event) {
+        let now = self.nodes[node].now(self.at_ms);
+        let place = &mut self.nodes[node];
+        if let Some(waiting) = place.paused.as_mut() {
+            waiting.push_back(event);
+            return;
+        }
+        let Some(replica) = place.replica.as_mut() else {
+            return;
+        };
+        self.counts.events += 1;
+        let effects = replica.handle(now, event);
+        let life = place.life;
+        self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
+        self.carry_out();
+        self.wake(node, self.at_ms);
+    }
+
+    /// Puts the next tick of a node on the heap, unless an earlier one is there.
+    pub(super) fn wake(&mut self, node: usize, earliest_ms: u64) {
+        let place = &mut self.nodes[node];
+        let Some(replica) = place.replica.as_ref().filter(|_| place.paused.is_none()) else {
+            return;
+        };
+        let due = replica.deadline().0.0.max(earliest_ms);
+        if place.tick_at.is_some_and(|at| at <= due) {
+            return;
+        }
+        place.tick_at = Some(due);
+        let life = place.life;
+        self.schedule(due, Happening::Tick { node, life });
+    }
+
+    /// Effects are carried out in order; those that come of them queue behind.
+    pub(super) fn carry_out(&mut self) {
+        if std::mem::replace(&mut self.carrying, true) {
+            return;
+        }
+        while let Some((node, life, effect)) = self.effects.pop_front() {
+            if self.nodes[node].life == life {
+                self.carry_out_one(node, effect);
+            }
+        }
+        self.carrying = false;
+    }
+
+    fn carry_out_one(&mut self, node: usize, effect: Effect) {
+        match effect {
+            Effect::Write { id, batch } => self.write(node, id, batch),
+            Effect::Publish(view) => self.publish(node, view),
+            Effect::Send { exchange, to, door: _, frame } => {
+                if let Some(to) = self.nodes.iter().position(|known| known.keys.node() == to.node) {
+                    self.send(node, to, exchange, frame);
+                }
+            }
+            Effect::Reply { call, outcome } => self.reply(node, call, outcome),
+            Effect::Answer { call, reply } => self.answer(node, call, reply),
+            Effect::Work { call, work } => self.work(node, call, &work),
+            Effect::Note(fact) => {
+                let view = self.nodes[node].view.clone();
+                self.trace.fact(self.at_ms, node, &fact, view.as_deref());
+                self.see(node, &Sight::Noted(&fact));
+            }
+        }
+    }
+
+    fn publish(&mut self, node: usize, view: std::sync::Arc<symbolon_core::state::View>) {
+        let wall = self.nodes[node].now(self.at_ms).wall;
+        let before = self.nodes[node].view.replace(view.clone());
+        let before = before.unwrap_or_else(|| view.clone());
+        self.trace.state(node, &view);
+        self.see(node, &Sight::Published { before: &before, after: &view, wall });
+    }
+
+    fn write(&mut self, node: usize, id: WriteId, batch: Vec<symbolon_core::replica::Row>) {
+        let secrets = self.nodes[node].source.take_given();
+        self.see(node, &Sight::Secrets(&secrets));
+        self.see(node, &Sight::Wrote(&batch));
+        self.nodes[node].disk.waiting.push((id, batch));
+        self.commit(node);
+    }
+}

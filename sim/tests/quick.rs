@@ -1,0 +1,70 @@
+//! The quick world: seeds hold, runs repeat themselves, mistakes are found, plans shrink.
+
+use std::process::Command;
+
+use symbolon_sim::plan::drawn::{Drawn, draw};
+use symbolon_sim::shrink::shrink;
+use symbolon_sim::worlds::quick::{Planted, run, run_planted};
+
+/// Enough for a developer's patience; `symbolon-sim fuzz` runs more.
+const SEEDS: u64 = 60;
+
+#[test]
+fn seeds_hold() {
+    for seed in 0..SEEDS {
+        let verdict = run(&draw(seed));
+        assert_eq!(verdict.failure, None, "symbolon-sim replay {seed}");
+    }
+}
+
+#[test]
+fn plans_are_as_large_as_promised() {
+    let plans: Vec<Drawn> = (0..200).map(draw).collect();
+    let calls = |plan: &Drawn| plan.items.iter().filter(|item| !item.deed.is_fault()).count();
+    assert!(plans.iter().all(|plan| calls(plan) >= 60));
+    let faults: usize = plans.iter().map(|plan| plan.items.len() - calls(plan)).sum();
+    assert!(faults >= 6 * plans.len(), "{faults} faults in {} plans", plans.len());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    for seed in 0..5 {
+        let plan = draw(seed);
+        assert_eq!(run(&plan).trace, run(&plan).trace, "seed {seed}");
+    }
+}
+
+#[test]
+fn another_process_gives_the_same_trace() {
+    let tell = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_symbolon-sim")).args(["replay", "3"]).output();
+        let output = String::from_utf8(output.expect("the command runs").stdout).expect("it prints text");
+        output.lines().find(|line| line.starts_with("trace ")).expect("it prints the trace").to_owned()
+    };
+    let here: String = run(&draw(3)).trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(tell(), tell());
+    assert_eq!(tell(), format!("trace {here}"));
+}
+
+#[test]
+fn planted_mistakes_are_found() {
+    let cases =
+        [(Planted::SendBeforeDurable, "truth"), (Planted::LoseWrites, "truth"), (Planted::RewindEntropy, "dots")];
+    for (planted, expected) in cases {
+        let found = (0..400).find_map(|seed| run_planted(&draw(seed), Some(planted)).failure);
+        let found = found.unwrap_or_else(|| panic!("nothing found {planted:?}"));
+        println!("{planted:?}: {} ({expected} was expected): {}", found.check, found.what);
+    }
+}
+
+#[test]
+fn a_plan_survives_being_written() {
+    let plan = draw(7);
+    let text = toml::to_string(&plan).expect("a plan is data");
+    assert_eq!(toml::from_str::<Drawn>(&text).expect("what was written is read"), plan);
+}
+
+#[test]
+fn what_holds_is_not_shrunk() {
+    assert!(shrink(&draw(3)).is_none());
+}
