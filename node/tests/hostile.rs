@@ -139,6 +139,30 @@ async fn who_never_reads_is_cut_off() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn who_dawdles_is_cut_off() {
+    let (plain, over_tls) = tokio::join!(World::plain(), World::start());
+    let began = tokio::time::Instant::now();
+    let half = format!("POST /token HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: 9\r\n\r\ngrant");
+    let hello = async {
+        let mut stream = TcpStream::connect(over_tls.node.address).await.expect("it listens");
+        stream.write_all(&[22, 3, 1, 2, 0, 1]).await.expect("it reads");
+        tokio::time::timeout(PATIENCE, stream.read(&mut [0; 64])).await.expect("in time").unwrap_or_default()
+    };
+    let body = async {
+        let mut stream = TcpStream::connect(plain.node.address).await.expect("it listens");
+        stream.write_all(half.as_bytes()).await.expect("it reads");
+        let mut answer = vec![0; 64];
+        tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await.expect("in time").expect("an answer");
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let (hello, body) = tokio::join!(hello, body);
+    assert_eq!(hello, 0, "half a handshake ends in nothing");
+    assert!(body.starts_with("HTTP/1.1 408"), "{body}");
+    assert!(began.elapsed() > Duration::from_secs(5), "a slow line has time");
+    tokio::join!(plain.stop(), over_tls.stop());
+}
+
 /// A node of its own process; killed when dropped.
 struct Process(std::process::Child);
 
