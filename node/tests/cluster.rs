@@ -3,32 +3,17 @@
 mod common;
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Output, Stdio};
+use std::net::SocketAddr;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, at, directory, symbolon};
+use common::{PATIENCE, Process, at, directory, free_address, symbolon};
 
-/// A node that is killed when the test is over, however it ends.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound")
-}
-
-fn serve(dir: &str) -> Served {
+fn serve(dir: &str) -> Process {
     let config = format!("{dir}/symbolon.toml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
     command.args(["serve", "--config", &config]).stdout(Stdio::null()).stderr(Stdio::null());
-    Served(command.spawn().expect("the binary runs"))
+    Process(command.spawn().expect("the binary runs"))
 }
 
 fn bootstrap(arguments: &[&str], password: &str) -> Output {

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{FORM, PATIENCE, World, at, directory};
+use common::{FORM, PATIENCE, Process, World, at, directory, free_address};
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{CONTENT_TYPE, COOKIE};
@@ -163,23 +163,13 @@ async fn who_dawdles_is_cut_off() {
     tokio::join!(plain.stop(), over_tls.stop());
 }
 
-/// A node of its own process; killed when dropped.
-struct Process(std::process::Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 #[tokio::test]
 async fn without_descriptors_to_spare_callers_wait() {
     let dir = directory();
     let log = std::fs::File::create(dir.path().join("log")).expect("our directory");
     let config = at(dir.path(), "node/symbolon.toml");
     let serve = format!("ulimit -n 100; exec {} serve --config {config}", env!("CARGO_BIN_EXE_symbolon"));
-    let address = free_address();
+    let address = free_address().to_string();
     let mut command = Command::new("sh");
     command.args(["-c", &serve]).env("SYMBOLON_HTTP__LISTEN", &address).env("SYMBOLON_HTTP__PLAIN", "true");
     let process = Process(command.stderr(log).stdout(Stdio::null()).spawn().expect("a shell"));
@@ -211,10 +201,6 @@ async fn without_descriptors_to_spare_callers_wait() {
     assert!(!log.contains("could not be accepted"), "{log}");
 }
 
-fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string()
-}
-
 #[test]
 fn a_foreign_variable_that_is_no_text_is_ignored_and_ours_is_named() {
     let dir = directory();
@@ -232,7 +218,7 @@ fn a_foreign_variable_that_is_no_text_is_ignored_and_ours_is_named() {
 async fn the_log_tells_no_secret_at_any_level() {
     let dir = directory();
     let log = std::fs::File::create(dir.path().join("log")).expect("our directory");
-    let address = free_address();
+    let address = free_address().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
     command.args(["serve", "--config", &at(dir.path(), "node/symbolon.toml")]);
     command.env("SYMBOLON_HTTP__LISTEN", &address).env("SYMBOLON_HTTP__PLAIN", "true");

@@ -1,8 +1,9 @@
 //! A node in this process, made by the real `init`, with a client of its own. Everything on loopback, at port 0.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,6 +61,22 @@ pub fn symbolon(arguments: &[&str]) -> std::process::Output {
     let mut command = Command::new("timeout");
     command.arg(PATIENCE.as_secs().to_string()).arg(env!("CARGO_BIN_EXE_symbolon")).args(arguments);
     command.output().expect("coreutils has timeout")
+}
+
+/// A node of its own process; killed when dropped.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// An address that nobody listens on.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound")
 }
 
 pub fn settings(dir: &Path, environment: &[(&str, &str)]) -> Settings {
