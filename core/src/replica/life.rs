@@ -1,7 +1,7 @@
 //! The life of a replica: how it is put together, how it begins, how it takes a new configuration, and when it has to begin
 //! anew because another life of the same node is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +73,7 @@ impl Replica {
             gossip,
             replay: ReplayWindow::new(FRAME_WINDOW, now.wall),
             own_keys: Vec::new(),
+            recovered: BTreeSet::new(),
             key_versions: BTreeMap::new(),
             orphans: Vec::new(),
             remembered,

@@ -109,6 +109,7 @@ impl Replica {
         let version = self.own_record().map_or(0, |own| own.version);
         if record.incarnation < incarnation && record.version > self.remembered {
             self.adopt_orphans(record);
+            self.follow_later_life(record);
         }
         if record.version >= version && self.own_record().is_none_or(|own| own.raw != record.raw) {
             self.rewrite_record(record.version);

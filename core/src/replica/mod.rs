@@ -23,7 +23,7 @@ mod ring;
 mod stats;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use crate::gossip::{ExchangeId, Why};
@@ -70,6 +70,8 @@ pub struct Replica {
     gossip: Gossip,
     replay: ReplayWindow,
     own_keys: Vec<OwnKey>,
+    /// Signing keys that the disk gave back, until a later record of this node said what became of them.
+    recovered: BTreeSet<Arc<str>>,
     /// The version of our record that first had a key, in this life.
     key_versions: BTreeMap<Arc<str>, u64>,
     /// Keys of a former life whose private halves are lost; they are published until their last token has expired.
