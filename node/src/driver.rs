@@ -139,6 +139,7 @@ impl Driver {
         let event = match report {
             Report::Written(id) => {
                 self.durable = id;
+                self.shared.set_down(false);
                 Event::Written(id)
             }
             Report::Failed(reason) => {
@@ -180,6 +181,8 @@ impl Driver {
                     self.submitted = id;
                     self.store.commit(id, batch);
                 }
+                // Of a life that follows a failure nothing is durable yet: what the former one showed goes on being true.
+                Effect::Publish(_) if self.shared.is_down() => {}
                 Effect::Publish(view) => self.shared.publish(view),
                 Effect::Send { exchange, to, door, frame } => self.send(exchange, to, door, frame),
                 Effect::Reply { call, outcome } => reply(self.open.remove(&call), outcome),

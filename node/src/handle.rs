@@ -91,6 +91,10 @@ impl Shared {
         self.down.store(down, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn open(&self, calls: usize, writes: u64) {
         self.calls.store(calls, Ordering::Relaxed);
         self.writes.store(writes, Ordering::Relaxed);
@@ -109,9 +113,9 @@ impl Handle {
         self.shared.view.load()
     }
 
-    /// Whether no replica runs behind the view: the store failed, and the next boot has not come yet.
+    /// Whether no replica runs behind the view: the store failed, and nothing of the next life is durable yet.
     pub fn is_down(&self) -> bool {
-        self.shared.down.load(Ordering::Relaxed)
+        self.shared.is_down()
     }
 
     /// How busy the driver is.

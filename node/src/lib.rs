@@ -15,6 +15,7 @@ pub mod node;
 pub mod password;
 pub mod ports;
 pub mod server;
+pub mod stall;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

@@ -20,7 +20,7 @@ use crate::http::Door;
 use crate::identity::{self, IdentityError};
 use crate::net::HttpNet;
 use crate::ports::{Ports, Report, Store};
-use crate::server::{ListenError, Server, listen, stopped};
+use crate::server::{ListenError, Server, affordable, listen, stopped};
 use crate::store::{SqliteStorage, StoreError};
 use crate::telemetry::{Facts, Meters};
 use crate::tls::{self, TlsError};
@@ -53,8 +53,10 @@ pub enum NodeError {
     #[error("the replica does not boot: {0}")]
     Boot(#[from] BootError),
     /// A file or directory.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{key}: {path}: {source}", path = path.display())]
     Io {
+        /// The configuration key that names it.
+        key: &'static str,
         /// Which.
         path: PathBuf,
         /// What the system says.
@@ -101,8 +103,11 @@ impl Node {
             true => None,
             false => Some(tls::server(&settings.tls_cert, &settings.tls_key)?),
         };
-        std::fs::create_dir_all(&settings.data_dir)
-            .map_err(|source| NodeError::Io { path: settings.data_dir.clone(), source })?;
+        std::fs::create_dir_all(&settings.data_dir).map_err(|source| NodeError::Io {
+            key: "node.data_dir",
+            path: settings.data_dir.clone(),
+            source,
+        })?;
         let listener: TcpListener = listen(settings.listen).await?;
         let address = listener.local_addr().unwrap_or(settings.listen);
 
@@ -114,7 +119,7 @@ impl Node {
         let door = Door::new(handle.clone(), ports.clone(), meters.clone());
 
         let stop = watch::Sender::new(false);
-        let server = Server { listener, tls, door, max_connections: settings.connections };
+        let server = Server { listener, tls, door, max_connections: affordable(settings.connections) };
         let keeper = Keeper { ports, config, keys, shared, scrub_interval: settings.scrub_interval };
         let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone()));
         Ok(Node { address, handle, stop, running })
@@ -139,7 +144,11 @@ impl Node {
 /// The users of the static file.
 pub fn users(settings: &Settings) -> Result<Vec<symbolon_core::config::StaticUser>, NodeError> {
     let Some(path) = &settings.users_file else { return Ok(Vec::new()) };
-    let text = std::fs::read_to_string(path).map_err(|source| NodeError::Io { path: path.clone(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| NodeError::Io {
+        key: "users.file",
+        path: path.clone(),
+        source,
+    })?;
     Ok(parse_users(path, &text)?)
 }
 
@@ -248,10 +257,7 @@ impl Keeper {
                     () = tokio::time::sleep(REBOOT_PAUSE) => {}
                 }
                 match boot(&self.ports, &self.config, &self.keys).await {
-                    Ok(life) => {
-                        self.shared.set_down(false);
-                        break life;
-                    }
+                    Ok(life) => break life,
                     Err(problem) => tracing::error!(%problem, "the replica does not boot; trying again"),
                 }
             };

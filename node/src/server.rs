@@ -23,15 +23,20 @@ use tower::Service;
 
 use crate::dial::Stream;
 use crate::http::Door;
+use crate::stall::Unstalled;
 
 /// A TLS handshake may take this long.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The head of a request may take this long; an idle connection is closed after it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// A caller may leave answers unread this long.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Header fields of a request.
 const MAX_HEADERS: usize = 64;
-/// Buffer of a connection, in bytes: a head must fit into it.
+/// Buffer of a connection, in bytes: a head that is not whole when it is full is refused.
 const MAX_BUFFER_BYTES: usize = 64 << 10;
+/// Descriptors that callers do not get: the database and its log, calls to peers, the runtime.
+const SPARE_FILES: usize = 64;
 /// After an error of `accept` (no descriptors left), the next attempt waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Open requests get this long to end when the server stops.
@@ -76,6 +81,23 @@ impl Server {
             tracing::warn!("some requests did not end in time and were cut off");
         }
     }
+}
+
+/// As many connections as were asked for and the limit on open files leaves room for: without a descriptor to spare a node
+/// could neither call its peers nor open its database again.
+pub fn affordable(connections: usize) -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let open_files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = open_files.and_then(|numbers| numbers.split_whitespace().next()?.parse::<usize>().ok());
+    let room = soft.map_or(usize::MAX, |soft| soft.saturating_sub(SPARE_FILES).max(1));
+    if room < connections {
+        tracing::warn!(
+            connections,
+            room,
+            "limits.connections is beyond the limit on open files (ulimit -n); it is cut"
+        );
+    }
+    connections.min(room)
 }
 
 /// Resolves once the switch says stop, or is gone.
@@ -123,7 +145,7 @@ pub async fn serve(stream: impl Stream + 'static, peer: SocketAddr, door: Door, 
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Unstalled::new(stream, WRITE_TIMEOUT)), service);
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
         biased;

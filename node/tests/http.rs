@@ -80,6 +80,11 @@ async fn the_admin_endpoints_ask_who_comes_and_what_he_means() {
         answer.json()["message"].as_str().expect("text").starts_with("token_endpoint_auth_method:"),
         "{answer:?}"
     );
+    let waited =
+        world.json("PUT", "/api/admin/scopes/kept?wait=1&timeout_ms=1", Some(json!({ "description": "" }))).await;
+    let waited = waited.expect(200).json();
+    assert_eq!((&waited["concern_met"], &waited["peers"]), (&json!(false), &json!(0)), "a lone node has no peers");
+    world.json("DELETE", "/api/admin/scopes/kept", None).await.expect(204);
     world.json("GET", "/api/admin/clients/nobody", None).await.error(404, "not_found");
     world.json("DELETE", "/api/admin/scopes/nothing", None).await.error(404, "not_found");
     world.json("PUT", "/api/admin/keys/cluster", Some(json!({ "key": "AAAA" }))).await.error(400, "invalid");

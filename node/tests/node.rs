@@ -108,6 +108,40 @@ async fn a_failed_disk_is_told_and_the_replica_boots_anew() {
 }
 
 #[tokio::test]
+async fn while_the_disk_stays_broken_readers_see_what_was_durable() {
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    let (id, secret) = world.client("client_secret_post").await;
+    let auth = format!("client_id={id}&client_secret={secret}");
+    let token = world.form("/token", None, &format!("{auth}&grant_type=client_credentials")).await.expect(200).json();
+    let question = format!("{auth}&token={}", token["access_token"].as_str().expect("a token"));
+    let keys = world.get("/jwks").await.expect(200).json();
+    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(1));
+
+    world.gate.shut();
+    world.gate.fail();
+    let next_life = async {
+        while world.gate.holds() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, next_life).await.expect("the next life asks for its first write");
+    let ready = world.get("/readyz").await.expect(503).json();
+    assert!(ready["reasons"].to_string().contains("store_failed"), "{ready}");
+    assert_eq!(world.get("/jwks").await.expect(200).json(), keys);
+    assert_eq!(world.form("/introspect", None, &question).await.expect(200).json()["active"], true);
+    world.json("GET", "/api/admin/clients", None).await.expect(200);
+    world.gate.open();
+    let back = async {
+        while world.get("/readyz").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, back).await.expect("the disk is back");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_stopping_node_answers_what_is_open() {
     let world = World::plain().await;
     world.login("alice", "alice123").await.expect(200);

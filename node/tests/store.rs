@@ -179,6 +179,26 @@ async fn a_scrub_tells_a_sound_file_and_unsound_data_is_moved_aside() {
 }
 
 #[tokio::test]
+async fn the_scrub_tells_a_file_that_was_overwritten() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("symbolon.db");
+    let mut store = open(&path).expect("a fresh store");
+    let rows = (0..500_u16).map(|i| put(Table::Secrets, &i.to_be_bytes(), &[7; 200])).collect();
+    store.store.commit(WriteId(1), rows);
+    written(&mut store, 1).await;
+    store.store.close().await;
+    let mut store = open(&path).expect("it was closed");
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("our file");
+    let end = file.metadata().expect("our file").len();
+    for page in (4096..end).step_by(4096) {
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0xa5; 4096], page).expect("our file");
+    }
+    store.store.scrub();
+    assert_eq!(report(&mut store).await, Report::Scrubbed { sound: false });
+    store.store.close().await;
+}
+
+#[tokio::test]
 async fn pinned_peers_outlive_the_database() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("symbolon.db");

@@ -111,7 +111,13 @@ fn print(text: &str) -> Result<(), Failure> {
 
 #[allow(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
 fn settings(path: &std::path::Path) -> Result<Settings, Failure> {
-    config::read(path, std::env::vars())
+    let mut ours = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.into_string().ok().filter(|name| name.starts_with(config::PREFIX)) else { continue };
+        let value = value.into_string().map_err(|_| Failure::Usage(format!("{name}: takes UTF-8")))?;
+        ours.push((name, value));
+    }
+    config::read(path, ours)
         .map_err(|problems| Failure::Usage(problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")))
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use symbolon_core::config as core;
 
-pub use read::{parse, read};
+pub use read::{PREFIX, parse, read};
 pub use users::{UsersError, parse_users};
 
 /// Everything that the file and the environment say; paths are relative to the file's directory until [`parse`] joined them.

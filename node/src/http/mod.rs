@@ -17,8 +17,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::HOST;
+use hyper::{Request, Version};
 use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::{Actor, Refusal, Reply, WriteConcern};
 use symbolon_core::time::Wall;
@@ -88,10 +89,21 @@ impl Door {
     pub async fn answer(self, request: Request<Incoming>) -> Response<Body> {
         let route = Route::of(request.uri().path());
         let began = self.app.clock.micros();
-        let response = unless_it_panics(server::route(self.router, request)).await;
+        let response = match names_one_host(&request) {
+            true => unless_it_panics(server::route(self.router, request)).await,
+            false => ApiError::new(400, "invalid", "name the host, once").into_response(),
+        };
         let micros = self.app.clock.micros().saturating_sub(began);
         self.app.meters.request(route, response.status().as_u16(), micros);
         response
+    }
+}
+
+/// RFC 9112, section 3.2: a request of HTTP/1.1 has one Host header, and no request has two.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    match request.headers().get_all(HOST).iter().count() {
+        0 => request.version() < Version::HTTP_11,
+        hosts => hosts == 1,
     }
 }
 

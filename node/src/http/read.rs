@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::header::CONTENT_TYPE;
@@ -80,8 +80,28 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
             return Err(ApiError::new(415, "unsupported_media_type", "send application/json"));
         }
         let bytes = body(request.into_body(), MAX_JSON_BYTES).await?;
-        let value = serde_json::from_slice(&bytes).map_err(|e| ApiError::new(400, "invalid", e.to_string()))?;
+        let invalid = |problem: String| ApiError::new(400, "invalid", problem);
+        // Serde would read an array into a struct, by position.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(invalid("send a JSON object".to_owned()));
+        }
+        let mut text = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut text).map_err(|e| invalid(e.to_string()))?;
+        text.end().map_err(|e| invalid(e.to_string()))?;
         Ok(Json(value))
+    }
+}
+
+/// The one name in the path.
+pub(super) struct Named(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Named, ApiError> {
+        let Path(name) =
+            Path::from_request_parts(parts, state).await.map_err(|e| ApiError::new(400, "invalid", e.body_text()))?;
+        Ok(Named(name))
     }
 }
 

@@ -47,12 +47,14 @@ impl<S: Sync> FromRequestParts<S> for SameOrigin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<SameOrigin, ApiError> {
-        let Some(origin) = parts.headers.get(ORIGIN) else { return Ok(SameOrigin) };
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let of = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
-        match of {
-            Some(of) if Some(of) == host => Ok(SameOrigin),
-            _ => Err(ApiError::new(403, "foreign_origin", "the Origin header names another host than this one")),
+        let is_ours = |origin: &HeaderValue| {
+            let of = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
+            of.is_some() && of == host
+        };
+        match parts.headers.get_all(ORIGIN).iter().all(is_ours) {
+            true => Ok(SameOrigin),
+            false => Err(ApiError::new(403, "foreign_origin", "the Origin header names another host than this one")),
         }
     }
 }

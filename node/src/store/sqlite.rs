@@ -135,7 +135,7 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Recovered> {
     Ok(Recovered { rows })
 }
 
-fn classify(path: &Path, source: rusqlite::Error) -> StoreError {
+pub(super) fn classify(path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             StoreError::Damaged { path: path.to_owned(), source }

@@ -10,8 +10,9 @@ use rusqlite::Connection;
 use symbolon_core::replica::{Row, Table, WriteId, audit};
 use tokio::sync::{mpsc, oneshot};
 
+use super::StoreError;
 use super::pins;
-use super::sqlite::{connect, load};
+use super::sqlite::{classify, connect, load};
 use crate::ports::{Pending, Report, Store};
 
 /// Rows in one transaction; a batch more may overshoot it.
@@ -77,8 +78,15 @@ impl Store for Writer {
 }
 
 /// Whether the file is a sound database, and its data matches the digest that was stored with it.
-fn check(path: &Path) -> Result<bool, super::StoreError> {
-    let sqlite = |source| super::StoreError::Sqlite { path: path.to_owned(), source };
+fn check(path: &Path) -> Result<bool, StoreError> {
+    match read_through(path) {
+        Err(StoreError::Damaged { .. }) => Ok(false),
+        outcome => outcome,
+    }
+}
+
+fn read_through(path: &Path) -> Result<bool, StoreError> {
+    let sqlite = |source| classify(path, source);
     let connection = connect(path)?;
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
     // One transaction, so that all rows are of one moment.

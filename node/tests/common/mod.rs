@@ -263,6 +263,11 @@ impl Gate {
         *self.held.lock().expect("no panic") = Some(Vec::new());
     }
 
+    /// Writes that are held back.
+    pub fn holds(&self) -> usize {
+        self.held.lock().expect("no panic").as_ref().map_or(0, Vec::len)
+    }
+
     /// Lets the driver believe that the disk refused.
     pub fn fail(&self) {
         let reports = self.reports.lock().expect("no panic").clone().expect("a store is open");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use hyper::StatusCode;
@@ -16,7 +16,7 @@ use symbolon_core::state::{Client, ClientAuthMethod, Grant};
 use symbolon_core::time::Wall;
 
 use super::{Admin, change, merged, not_found, receipt_json, unexpected};
-use crate::http::read::{Json, Params, Wait};
+use crate::http::read::{Json, Named, Params, Wait};
 use crate::http::{ApiError, App};
 
 /// Clients in one page, unless the caller says less.
@@ -109,7 +109,7 @@ async fn list(State(app): State<Arc<App>>, _: Admin, Params(page): Params<Page>)
     axum::Json(json!({ "clients": clients })).into_response()
 }
 
-async fn show(State(app): State<Arc<App>>, _: Admin, Path(id): Path<String>) -> Result<Response, ApiError> {
+async fn show(State(app): State<Arc<App>>, _: Admin, Named(id): Named) -> Result<Response, ApiError> {
     let view = app.handle.view();
     let client = view.client(&id).ok_or_else(|| not_found("client", &id))?;
     Ok(axum::Json(render(&id, client)).into_response())
@@ -142,7 +142,7 @@ async fn create(
 async fn replace(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Named(id): Named,
     Params(wait): Params<Wait>,
     Json(profile): Json<Profile>,
 ) -> Result<Response, ApiError> {
@@ -158,7 +158,7 @@ async fn replace(
 async fn delete(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Named(id): Named,
     Params(wait): Params<Wait>,
 ) -> Result<Response, ApiError> {
     change(&app, admin, Ask::DeleteClient { id }, &wait).await
@@ -167,7 +167,7 @@ async fn delete(
 async fn rotate(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Named(id): Named,
     Params(wait): Params<Wait>,
 ) -> Result<Response, ApiError> {
     let Reply::ClientCreated { id, secret, receipt } =

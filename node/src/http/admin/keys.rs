@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use base64::Engine;
@@ -16,7 +16,7 @@ use symbolon_core::state::{KeyStage, TokenKey, View};
 use zeroize::Zeroizing;
 
 use super::{Admin, change, not_found, receipt_json, unexpected};
-use crate::http::read::{self, Json, Params, Wait};
+use crate::http::read::{self, Json, Named, Params, Wait};
 use crate::http::{ApiError, App};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -68,7 +68,7 @@ async fn rotate(State(app): State<Arc<App>>, admin: Admin, Params(wait): Params<
 async fn withdraw(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(kid): Path<String>,
+    Named(kid): Named,
     Params(wait): Params<Wait>,
 ) -> Result<Response, ApiError> {
     if !app.handle.view().token_keys.contains_key(kid.as_str()) {

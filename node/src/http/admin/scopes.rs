@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use symbolon_core::replica::{Reply, Request as Ask};
 use symbolon_core::state::Scope;
 
 use super::{Admin, change, merged, not_found, receipt_json, unexpected};
-use crate::http::read::{Json, Params, Wait};
+use crate::http::read::{Json, Named, Params, Wait};
 use crate::http::{ApiError, App};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -35,7 +35,7 @@ async fn list(State(app): State<Arc<App>>, _: Admin) -> Response {
 async fn define(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(name): Path<String>,
+    Named(name): Named,
     Params(wait): Params<Wait>,
     Json(Definition { description }): Json<Definition>,
 ) -> Result<Response, ApiError> {
@@ -48,7 +48,7 @@ async fn define(
 async fn remove(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(name): Path<String>,
+    Named(name): Named,
     Params(wait): Params<Wait>,
 ) -> Result<Response, ApiError> {
     if app.handle.view().scope(&name).is_none() {
