@@ -1,4 +1,4 @@
-//! Conversations after a backup was put back: what a later life of the node had retired stays retired.
+//! Conversations after a disk was put back or lost: what a later life had retired stays retired, what a former one signed is not forgotten.
 
 mod common {
     pub mod cluster;
@@ -54,4 +54,30 @@ fn a_restored_disk_revives_no_retiring_key() {
         let stage = node.view.token_keys.get(first.as_str()).expect("its tokens are about").published.stage;
         assert!(matches!(stage, KeyStage::Retiring(_)), "{stage:?}");
     }
+}
+
+#[test]
+fn a_lost_disk_and_a_crash_forget_no_key() {
+    let mut cluster = Cluster::of(3);
+    let first = signer(&cluster, 0);
+    cluster.kill(0);
+    cluster.nodes[0].disk.clear();
+    // It is reborn, signs a record, and crashes before anybody could tell it what it was.
+    cluster.silent.extend([(1, 0), (2, 0)]);
+    cluster.boot(0).expect("an empty disk boots");
+    for other in [1, 2] {
+        let seed = cluster.seed_of(other);
+        cluster.ask(0, Request::SeedNode(seed));
+    }
+    cluster.run_ms(2_000);
+    cluster.kill(0);
+    cluster.silent.clear();
+    cluster.boot(0).expect("its disk boots");
+    cluster.run_ms(60_000);
+    for node in &cluster.nodes {
+        let stage = node.view.token_keys.get(first.as_str()).expect("its tokens are about").published.stage;
+        assert!(matches!(stage, KeyStage::Retiring(_)), "{stage:?}");
+    }
+    let own = cluster.nodes[0].view.nodes.get(&cluster.nodes[0].keys.node()).expect("it has a record");
+    assert!(own.token_keys.iter().any(|key| *key.kid == *first), "it answers for it itself");
 }

@@ -31,10 +31,12 @@ impl Replica {
         now: Now,
     ) -> Replica {
         let Loaded { cells, marks, records, pinned, revoked, secrets, meta } = loaded;
+        let fresh = meta.is_none();
         let meta = meta.unwrap_or_default();
         let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
         let remembered = records.get(&keys.node()).map_or(0, |record| record.version);
+        let began = if fresh { incarnation } else { meta.began };
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let mut gossip = Gossip::new(seed, &config.gossip, now.tick);
         gossip.stats.started_at = now.wall;
@@ -77,6 +79,7 @@ impl Replica {
             key_versions: BTreeMap::new(),
             orphans: Vec::new(),
             remembered,
+            began,
             former: BTreeMap::new(),
             pulls: Default::default(),
             fetches: Default::default(),

@@ -37,7 +37,7 @@ pub use request::{Receipt, Refusal, Reply, Request, Seed};
 
 use imbl::OrdMap;
 
-use crate::crdt::{HybridClock, NodeId, ReplicaId, VersionVector};
+use crate::crdt::{HybridClock, Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -78,6 +78,8 @@ pub struct Replica {
     orphans: Vec<PublishedKey>,
     /// The version of our record that this life began with: what older ones say is known.
     remembered: u64,
+    /// The incarnation of the first boot on this disk.
+    began: Incarnation,
     /// Last records of former lives of peers, whose keys their later lives do not name (yet).
     former: BTreeMap<NodeId, Arc<NodeRecord>>,
     pulls: pull::Pulls,
