@@ -117,6 +117,11 @@ impl Node {
 }
 
 impl Disk {
+    /// Whether nothing is on its way to it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.committing.is_empty()
+    }
+
     pub(super) fn apply(&mut self, batch: &[Row]) {
         for Row { table, key, value } in batch {
             match value {

@@ -194,7 +194,7 @@ impl<'a> World<'a> {
         let nodes = self.standing();
         let expected = (0..self.plan.nodes).filter(|node| self.plan.heals(*node)).count();
         nodes.len() == expected
-            && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && !self.is_broken(*node))
+            && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
             && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
 }
