@@ -48,11 +48,8 @@ fn another_process_gives_the_same_trace() {
 
 #[test]
 fn planted_mistakes_are_found() {
-    let cases = [
-        (Planted::SendBeforeDurable, "truth"),
-        (Planted::LoseWrites, "truth"),
-        (Planted::RewindEntropy, "dots"),
-    ];
+    let cases =
+        [(Planted::SendBeforeDurable, "truth"), (Planted::LoseWrites, "truth"), (Planted::RewindEntropy, "dots")];
     for (planted, expected) in cases {
         let found = (0..400).find_map(|seed| run_planted(&draw(seed), Some(planted)).failure);
         let found = found.unwrap_or_else(|| panic!("nothing found {planted:?}"));

@@ -45,7 +45,11 @@ impl Replica {
 
     /// Takes the steps in the life of the signing keys that are due.
     pub(super) fn advance_keys(&mut self) {
-        while let Some(steps) = self.next_key_steps() {
+        // One step may make the next one due; four is more than the longest chain: forget, mint, acknowledge, activate.
+        for _ in 0..4 {
+            let Some(steps) = self.next_key_steps() else {
+                break;
+            };
             self.take_key_steps(steps);
         }
         self.forget_orphans();

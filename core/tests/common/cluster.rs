@@ -38,6 +38,8 @@ pub struct Node {
     pub disk_blocked: bool,
     pub view: Arc<View>,
     pub facts: Vec<Fact>,
+    /// How often it was woken.
+    pub wakes: u64,
     blocked: Vec<Effect>,
     boots: u8,
 }
@@ -190,6 +192,7 @@ impl Cluster {
             disk_blocked: false,
             view,
             facts: Vec::new(),
+            wakes: 0,
             blocked: Vec::new(),
             boots: 0,
         });
@@ -292,7 +295,7 @@ impl Cluster {
         loop {
             let deadlines = self.nodes.iter().filter_map(|node| Some(node.replica.as_ref()?.deadline().0.0));
             let arrival = self.parcels.keys().map(|(at, _)| *at).next();
-            let next = deadlines.chain(arrival).min().unwrap_or(end).max(self.elapsed_ms);
+            let next = deadlines.chain(arrival).min().unwrap_or(u64::MAX).max(self.elapsed_ms);
             if next > end {
                 break;
             }
@@ -300,6 +303,7 @@ impl Cluster {
             for place in 0..self.nodes.len() {
                 let due = self.nodes[place].replica.as_ref().is_some_and(|r| r.deadline().0.0 <= next);
                 if due {
+                    self.nodes[place].wakes += 1;
                     self.handle(place, Event::Tick);
                 }
             }
@@ -438,6 +442,19 @@ impl Cluster {
         ReplicaId { node: identity.node, incarnation: identity.incarnation }
     }
 
+    /// A node takes up another configuration, also for later lives.
+    pub fn reconfigure(&mut self, place: usize, config: Config) {
+        let config = Config {
+            name: self.nodes[place].config.name.clone(),
+            address: self.nodes[place].config.address.clone(),
+            ..config
+        };
+        self.nodes[place].config = Arc::new(config);
+        let config = self.nodes[place].config.clone();
+        self.handle(place, Event::Reconfigure(config));
+        self.deliver();
+    }
+
     /// A client made on this node; its id.
     pub fn create_client(&mut self, place: usize) -> String {
         match self.ask(place, Request::CreateClient(shop())) {
@@ -474,7 +491,13 @@ impl Cluster {
     }
 
     fn place(&self, node: NodeId) -> usize {
-        self.nodes.iter().position(|known| known.keys.node() == node).expect("the node is one of ours")
+        let bears = |known: &Node| known.keys.node() == node && known.replica.is_some();
+        let first = |known: &Node| known.keys.node() == node;
+        self.nodes
+            .iter()
+            .position(bears)
+            .or_else(|| self.nodes.iter().position(first))
+            .expect("the node is one of ours")
     }
 
     /// Cuts, or mends, both directions between two nodes.

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use symbolon_core::config::MAX_FRAME_BYTES;
@@ -21,6 +21,9 @@ use symbolon_core::replica::{Actor, Reply, Request as Ask};
 use super::{ApiError, App, read, session};
 use crate::handle::Unanswered;
 use crate::net::{FRAME_HEADER, FRAME_TYPE};
+
+/// Frames of strangers and peers that are being read or answered, in KiB together; beyond it they hear "busy".
+pub(super) const MAX_FRAMES_KIB: usize = 64 << 10;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -34,6 +37,7 @@ async fn sync(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     if !read::is_type(request.headers(), FRAME_TYPE) {
         return Err(ApiError::new(415, "unsupported_media_type", format!("send {FRAME_TYPE}")));
     }
+    let _room = app.frames.try_acquire_many(kib(request.headers())).map_err(|_| busy())?;
     let frame = read::body(request.into_body(), MAX_FRAME_BYTES).await.map_err(|unread| match unread {
         read::Unread::TooLarge => Reject::Oversized.into(),
         read::Unread::TooSlow | read::Unread::Broken => ApiError::from(unread),
@@ -47,9 +51,19 @@ async fn wrapping_key(State(app): State<Arc<App>>, headers: HeaderMap) -> Result
     exchange(&app, frame).await
 }
 
+fn busy() -> ApiError {
+    ApiError::new(429, "busy", "too many frames are waiting").retry()
+}
+
+/// The memory that a frame may take: its announced length, or the longest.
+fn kib(headers: &HeaderMap) -> u32 {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let bytes = announced.unwrap_or(MAX_FRAME_BYTES).min(MAX_FRAME_BYTES);
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
 async fn exchange(app: &App, frame: Vec<u8>) -> Result<Response, ApiError> {
     let patience = app.handle.view().config.gossip.round_timeout;
-    let busy = || ApiError::new(429, "busy", "too many frames are waiting").retry();
     let answer = tokio::time::timeout(patience, app.handle.frame(frame)).await.map_err(|_| busy())?;
     match answer {
         Ok(frame) => {

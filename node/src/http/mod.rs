@@ -40,6 +40,8 @@ struct App {
     clock: Arc<dyn Clock>,
     meters: Arc<Meters>,
     kem_info: limit::Limiter,
+    /// Memory for frames, in KiB.
+    frames: tokio::sync::Semaphore,
     counts: ops::Counts,
     /// Whether browsers reach this node over TLS, so that cookies are held to it.
     over_tls: bool,
@@ -62,6 +64,7 @@ impl Door {
             clock: ports.clock,
             meters,
             kem_info: limit::Limiter::default(),
+            frames: tokio::sync::Semaphore::new(gossip::MAX_FRAMES_KIB),
             counts: ops::Counts::default(),
             over_tls: config.address.starts_with("https://"),
             discovery: symbolon_core::token::discovery(&config).to_string().into(),

@@ -22,7 +22,11 @@ impl Digests {
         let (root, state) = (view.cells.root(), live(view));
         let same = *self.by_root.entry(root).or_insert(state) == state;
         let alike = *self.by_state.entry(state).or_insert(root) == root;
-        if same && alike { Ok(()) } else { Err(format!("root {root} stands for two states, or a state has two roots")) }
+        if same && alike {
+            Ok(())
+        } else {
+            Err(format!("root {root} stands for two states, or a state has two roots"))
+        }
     }
 }
 

@@ -44,7 +44,8 @@ impl Check for Revocation {
         for standing in end.nodes {
             for id in &self.known[standing.node] {
                 let view = standing.view;
-                let gone = end.nodes.iter().find(|other| !other.view.revoked.contains(id) && view.revoked.contains(id));
+                let gone =
+                    end.nodes.iter().find(|other| !other.view.revoked.contains(id) && view.revoked.contains(id));
                 if let Some(other) = gone {
                     return Err(format!("n{} knows {id:?} and n{} does not", standing.node + 1, other.node + 1));
                 }

@@ -63,9 +63,9 @@ impl Check for Secrets {
                 Ok(())
             }
             Sight::Sent(bytes) => self.search("a frame", bytes),
-            Sight::Wrote(rows) => rows.iter().try_for_each(|row| {
-                self.search(row.table.name(), row.value.as_deref().unwrap_or_default())
-            }),
+            Sight::Wrote(rows) => rows
+                .iter()
+                .try_for_each(|row| self.search(row.table.name(), row.value.as_deref().unwrap_or_default())),
             Sight::Noted(fact) => self.search("a fact", format!("{fact:?}").as_bytes()),
             _ => Ok(()),
         }

@@ -14,7 +14,11 @@ pub(super) struct Vector {
 
 impl Vector {
     pub(super) fn new(nodes: usize) -> Vector {
-        Vector { held: vec![VersionVector::new(); nodes], marks: vec![Wall(0); nodes], revoked: vec![Vec::new(); nodes] }
+        Vector {
+            held: vec![VersionVector::new(); nodes],
+            marks: vec![Wall(0); nodes],
+            revoked: vec![Vec::new(); nodes],
+        }
     }
 }
 
@@ -46,9 +50,10 @@ impl Check for Vector {
         }
         self.marks[moment.node] = view.revoked.mark();
         let revoked = &mut self.revoked[moment.node];
-        if let Some((_, id)) = revoked.iter().find(|(expiry, id)| {
-            !view.revoked.contains(id) && !view.revoked.is_expired_for_ever(*expiry)
-        }) {
+        if let Some((_, id)) = revoked
+            .iter()
+            .find(|(expiry, id)| !view.revoked.contains(id) && !view.revoked.is_expired_for_ever(*expiry))
+        {
             return Err(format!("the revocation of {id:?} is gone"));
         }
         if revoked.len() != view.revoked.len() {

@@ -26,7 +26,8 @@ impl std::str::FromStr for Seeds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Seeds, String> {
-        let right = || format!("{text:?} is no range of seeds; a range is written A..B, as in 0..1000, and B is left out");
+        let right =
+            || format!("{text:?} is no range of seeds; a range is written A..B, as in 0..1000, and B is left out");
         let (first, end) = text.split_once("..").ok_or_else(right)?;
         let (first, end) = (first.parse().map_err(|_| right())?, end.parse().map_err(|_| right())?);
         if first < end { Ok(Seeds { first, end }) } else { Err(right()) }
@@ -186,7 +187,14 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         let node = line.node.map_or(String::new(), |node| format!("n{}", node + 1));
         let states: Vec<String> = line.states.iter().map(|state| state.map_or("·".into(), letter)).collect();
         let states: Vec<String> = states.iter().map(|state| format!("{state:>2}")).collect();
-        writeln!(out, "{:>4}.{:03}  {node:<4}  {}  {}", line.at_ms / 1000, line.at_ms % 1000, states.join(" "), line.what)?;
+        writeln!(
+            out,
+            "{:>4}.{:03}  {node:<4}  {}  {}",
+            line.at_ms / 1000,
+            line.at_ms % 1000,
+            states.join(" "),
+            line.what
+        )?;
     }
     let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;

@@ -32,12 +32,13 @@ struct Peer {
 
 async fn list(State(app): State<Arc<App>>, _: Admin) -> Response {
     let view = app.handle.view();
+    // The incarnation is told as text: it is beyond what readers of JSON numbers hold.
     let known = view.nodes.values().map(|record| {
         json!({
             "node_id": record.node.to_string(),
             "name": &*record.name,
             "address": &*record.address,
-            "incarnation": record.incarnation.0,
+            "incarnation": record.incarnation.0.to_string(),
             "pinned": view.pinned.contains_key(&record.node),
             "self": record.node == view.identity.node,
         })

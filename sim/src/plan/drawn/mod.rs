@@ -198,7 +198,8 @@ impl Drawn {
         if self.nodes == 0 || self.nodes > super::MAX_NODES {
             return Err(format!("nodes: 1 to {}, not {}", super::MAX_NODES, self.nodes));
         }
-        let strange = |item: &&Item| item.on >= self.nodes || (self.nodes..super::MAX_NODES).any(|n| item.deed.names(n));
+        let strange =
+            |item: &&Item| item.on >= self.nodes || (self.nodes..super::MAX_NODES).any(|n| item.deed.names(n));
         if let Some(item) = self.items.iter().find(strange) {
             return Err(format!("at {} ms: a node is named beyond the last, n{}", item.at_ms, self.nodes));
         }

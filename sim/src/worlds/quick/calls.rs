@@ -44,7 +44,9 @@ impl World<'_> {
         self.counts.calls += 1;
         let id = |client: &u64| self.names.clients.get(client).map(|(id, _)| id.clone());
         let (why, request) = match deed {
-            Deed::CreateClient { client } => (Purpose::Client(*client), Some(Request::CreateClient(profile(*client, 0)))),
+            Deed::CreateClient { client } => {
+                (Purpose::Client(*client), Some(Request::CreateClient(profile(*client, 0))))
+            }
             Deed::EditClient { client, version } => {
                 let request = id(client).map(|id| Request::UpdateClient { id, client: profile(*client, *version) });
                 (Purpose::Other, request)

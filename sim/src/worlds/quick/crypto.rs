@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use symbolon_core::crypto::{
-    Aead, Crypto, DecapsulationKey, Ecdsa, KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_KEY_BYTES, Kem, KemPublicKey, PublicPoint,
-    Random, Secret32, Signature, SigningKey, VerifyingKey,
+    Aead, Crypto, DecapsulationKey, Ecdsa, KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_KEY_BYTES, Kem, KemPublicKey,
+    PublicPoint, Random, Secret32, Signature, SigningKey, VerifyingKey,
 };
 use zeroize::Zeroizing;
 

@@ -158,9 +158,8 @@ impl<'a> World<'a> {
         }
         let frames = self.counts.delivered - before;
         let still = ending.iter().all(|(node, view, _)| {
-            self.view(*node).is_some_and(|now| {
-                now.cells.vector() == view.cells.vector() && versions(&now) == versions(view)
-            })
+            self.view(*node)
+                .is_some_and(|now| now.cells.vector() == view.cells.vector() && versions(&now) == versions(view))
         });
         Some(still.then_some((frames, 2 * beat_ms)))
     }

@@ -1,0 +1,98 @@
+//! Conversations about clocks: who lies hurts itself alone, and says why it does not serve.
+
+mod common {
+    pub mod cluster;
+}
+
+use common::cluster::Cluster;
+use symbolon_core::replica::{Refusal, Reply, Request};
+
+fn reasons(cluster: &Cluster, place: usize) -> Vec<&'static str> {
+    cluster.nodes[place].view.readiness.reasons.iter().map(|(name, _)| *name).collect()
+}
+
+fn writes(cluster: &mut Cluster, place: usize) -> bool {
+    let scope = symbolon_core::state::Scope { description: "x".into() };
+    let name = format!("s{}", cluster.elapsed_ms);
+    match cluster.ask(place, Request::DefineScope { name, scope }) {
+        Reply::Done(_) => true,
+        Reply::Refused(Refusal::Unavailable(_)) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_clock_liar_hurts_itself_alone_however_great_the_lie() {
+    for skew_ms in [30_000, -30_000, 3_600_000, -3_600_000] {
+        let mut cluster = Cluster::of(3);
+        cluster.run_ms(3_000);
+        cluster.kill(2);
+        cluster.nodes[2].skew_ms = skew_ms;
+        cluster.boot(2).expect("its disk is sound");
+        cluster.run_ms(60_000);
+        let why = reasons(&cluster, 2);
+        assert!(why.contains(&"clock_outvoted"), "{skew_ms}: {why:?}");
+        assert!(!writes(&mut cluster, 2));
+        for place in 0..2 {
+            assert_eq!(reasons(&cluster, place), Vec::<&str>::new(), "{skew_ms}");
+            assert!(writes(&mut cluster, place));
+        }
+        cluster.nodes[2].skew_ms = 0;
+        cluster.run_ms(120_000);
+        assert_eq!(reasons(&cluster, 2), Vec::<&str>::new(), "{skew_ms}: its peers confirm the mended clock");
+        assert!(writes(&mut cluster, 2));
+        cluster.run_ms(5_000);
+        cluster.assert_converged();
+    }
+}
+
+#[test]
+fn a_step_that_its_peers_confirm_is_forgiven() {
+    let mut cluster = Cluster::of(3);
+    cluster.nodes[0].skew_ms = -9_000;
+    cluster.run_ms(60_000);
+    cluster.nodes[0].skew_ms = 9_000;
+    cluster.run_ms(1);
+    assert_eq!(reasons(&cluster, 0), [] as [&str; 0], "nobody has looked at the clock yet");
+    assert!(!writes(&mut cluster, 0));
+    cluster.run_ms(60_000);
+    assert!(writes(&mut cluster, 0), "{:?}", reasons(&cluster, 0));
+}
+
+#[test]
+fn a_lone_node_asks_its_operator_and_says_why() {
+    let mut cluster = Cluster::strangers(1);
+    cluster.run_ms(1_000);
+    cluster.nodes[0].skew_ms = 60_000;
+    cluster.run_ms(60_000);
+    assert_eq!(reasons(&cluster, 0), ["clock_jumped"]);
+    assert!(!writes(&mut cluster, 0));
+    cluster.ask(0, Request::AcceptClock);
+    assert!(writes(&mut cluster, 0));
+    assert!(reasons(&cluster, 0).is_empty());
+    // It boots with a clock behind what it wrote itself.
+    cluster.kill(0);
+    cluster.nodes[0].skew_ms = 0;
+    cluster.boot(0).expect("its disk is sound");
+    cluster.run_ms(10);
+    assert!(reasons(&cluster, 0).contains(&"clock_behind"), "{:?}", reasons(&cluster, 0));
+    assert!(!writes(&mut cluster, 0));
+    cluster.ask(0, Request::AcceptClock);
+    cluster.run_ms(2_000);
+    assert!(writes(&mut cluster, 0), "{:?}", reasons(&cluster, 0));
+}
+
+#[test]
+fn ops_carry_the_order_in_which_they_were_seen() {
+    let mut cluster = Cluster::of(2);
+    cluster.nodes[0].skew_ms = 9_000;
+    cluster.run_ms(30_000);
+    let scope = |text: &str| symbolon_core::state::Scope { description: text.into() };
+    cluster.ask(0, Request::DefineScope { name: "read".into(), scope: scope("ahead") });
+    cluster.run_ms(100);
+    cluster.ask(1, Request::DefineScope { name: "read".into(), scope: scope("behind, but later") });
+    cluster.run_ms(100);
+    for node in &cluster.nodes {
+        assert_eq!(node.view.scope("read").expect("defined").description, "behind, but later");
+    }
+}
