@@ -161,6 +161,18 @@ fn an_unknown_key_is_asked_for_but_not_for_a_token_that_is_no_good_anyway() {
 }
 
 #[test]
+fn a_node_that_knows_no_key_judges_no_token() {
+    let mut world = World::new();
+    let token = world.issued("").access_token;
+    world.view.token_keys.clear();
+    let body = format!("client_id=post&client_secret={SECRET}&token={token}");
+    assert_eq!(world.introspect(None, &body).settle().map_err(|error| error.status), Err(503));
+    assert_eq!(revoke(&world, &token).settle().map_err(|error| error.status), Err(503), "it would be lost");
+    let garbage = format!("client_id=post&client_secret={SECRET}&token=garbage");
+    assert_eq!(world.introspect(None, &garbage), Verdict::Done(Introspection::Inactive));
+}
+
+#[test]
 fn a_withdrawn_key_verifies_nothing_and_nobody_is_asked_for_it() {
     let mut world = World::new();
     let (token, kid) = (world.issued("").access_token, world.keys[0].published.kid.clone());

@@ -4,7 +4,7 @@ mod common;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::World;
+use common::{FORM, World};
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;
@@ -48,6 +48,10 @@ async fn the_token_endpoint_refuses_as_the_rfc_says() {
         world.form("/token", None, &body).await.error(status, error);
     }
 
+    let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    let twice = Request::post("/token").header(CONTENT_TYPE, FORM).header("authorization", &basic);
+    let twice = twice.header("authorization", &basic).body(Full::from("grant_type=client_credentials"));
+    world.send(twice.expect("a request")).await.error(400, "invalid_request");
     let request = Request::post("/token").header(CONTENT_TYPE, "application/json").body(Full::from("{}"));
     world.send(request.expect("a request")).await.error(415, "invalid_request");
     let answer = world.get("/token").await.error(405, "method_not_allowed");
@@ -102,6 +106,37 @@ async fn the_admin_endpoints_ask_who_comes_and_what_he_means() {
         .header("origin", "https://evil.example")
         .body(Full::from(r#"{"username":"alice","password":"alice123"}"#));
     world.send(foreign.expect("a request")).await.error(403, "foreign_origin");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn all_sessions_of_a_user_end_at_once_and_he_may_come_back() {
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    world.json("DELETE", "/api/admin/users/bob/sessions", None).await.expect(204);
+    world.json("GET", "/api/auth/session", None).await.expect(200);
+    world.json("DELETE", "/api/admin/users/alice/sessions", None).await.expect(204);
+    world.json("GET", "/api/auth/session", None).await.error(401, "invalid_session");
+    world.login("alice", "alice123").await.expect(200);
+    world.json("GET", "/api/auth/session", None).await.expect(200);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_count_what_happened() {
+    let world = World::plain().await;
+    world.login("alice", "wrong").await.expect(401);
+    world.login("alice", "alice123").await.expect(200);
+    world.client("client_secret_post").await;
+    let answer = world.get("/metrics").await.expect(200);
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4");
+    let text = String::from_utf8(answer.body.to_vec()).expect("text");
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} in {text}")).parse::<f64>().expect("a number")
+    };
+    assert_eq!(value("symbolon_ready"), 1.0);
+    assert_eq!(value("symbolon_changes_total"), 1.0, "{text}");
     world.stop().await;
 }
 

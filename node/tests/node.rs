@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{PATIENCE, World, at, directory, symbolon};
+use common::{Gate, PATIENCE, World, at, directory, symbolon};
 use serde_json::json;
 
 #[tokio::test]
@@ -132,12 +132,33 @@ async fn while_the_disk_stays_broken_readers_see_what_was_durable() {
     assert_eq!(world.form("/introspect", None, &question).await.expect(200).json()["active"], true);
     world.json("GET", "/api/admin/clients", None).await.expect(200);
     world.gate.open();
-    let back = async {
-        while world.get("/readyz").await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, back).await.expect("the disk is back");
+    world.ready().await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn before_its_first_write_a_node_judges_nothing() {
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    let (id, secret) = world.client("client_secret_post").await;
+    let auth = format!("client_id={id}&client_secret={secret}");
+    let token = world.form("/token", None, &format!("{auth}&grant_type=client_credentials")).await.expect(200).json();
+    let question = format!("{auth}&token={}", token["access_token"].as_str().expect("a token"));
+    let dir = world.stop().await;
+
+    let gate = Gate::default();
+    gate.shut();
+    let world = World::begin(dir, &[("SYMBOLON_HTTP__PLAIN", "true")], gate).await;
+    let answer = world.get("/jwks").await.error(503, "temporarily_unavailable");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    world.form("/introspect", None, &question).await.error(503, "temporarily_unavailable");
+    world.form("/revoke", None, &question).await.error(503, "temporarily_unavailable");
+    world.get("/livez").await.expect(200);
+    world.get("/readyz").await.expect(503);
+    world.gate.open();
+    world.ready().await;
+    assert_eq!(world.form("/introspect", None, &question).await.expect(200).json()["active"], true);
+    assert_eq!(world.get("/jwks").await.expect(200).json()["keys"].as_array().map(Vec::len), Some(1));
     world.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::client::authenticate;
-use super::verify::{Flaw, Verified, verify};
+use super::verify::{Flaw, Verified, unknown_key, verify};
 use super::{Audience, ClientPresentation, OAuthError, Verdict};
 use crate::crypto::Crypto;
 use crate::state::{View, Wanted};
@@ -71,7 +71,7 @@ pub fn introspect(
     };
     match verify(view, token, now) {
         Ok(verified) => of_verified(view, verified),
-        Err(Flaw::UnknownKey(kid)) => Verdict::Missing(Wanted::TokenKey(kid), Ok(Introspection::Inactive)),
+        Err(Flaw::UnknownKey(kid)) => unknown_key(view, kid, Introspection::Inactive),
         Err(_) => Verdict::Done(Introspection::Inactive),
     }
 }

@@ -1,10 +1,10 @@
 //! Revocation (RFC 7009). It decides whether a token is to be revoked; the replica revokes it.
 
 use super::client::authenticate;
-use super::verify::{Flaw, verify};
+use super::verify::{Flaw, unknown_key, verify};
 use super::{ClientPresentation, OAuthError, Verdict};
 use crate::crypto::Crypto;
-use crate::state::{RevokedId, View, Wanted};
+use crate::state::{RevokedId, View};
 use crate::time::Wall;
 
 /// `POST /revoke`, for the client that the token was issued to. `Some` is what the replica is asked to revoke; after it, and
@@ -31,7 +31,7 @@ pub fn revoke(
             Verdict::Refused(OAuthError::invalid_grant("the token was issued to another client"))
         }
         Ok(verified) => Verdict::Done(Some((verified.id, verified.expires))),
-        Err(Flaw::UnknownKey(kid)) => Verdict::Missing(Wanted::TokenKey(kid), Ok(None)),
+        Err(Flaw::UnknownKey(kid)) => unknown_key(view, kid, None),
         Err(_) => Verdict::Done(None),
     }
 }

@@ -1,7 +1,8 @@
 //! Whether an access token is good, by this view and clock. Nothing that fails a cheap check costs a signature or a peer.
 
 use super::jwt::{self, Claims, Unverified};
-use crate::state::{KeyStage, RevokedId, View};
+use super::{OAuthError, Verdict};
+use crate::state::{KeyStage, RevokedId, View, Wanted};
 use crate::time::Wall;
 
 /// A token that is good.
@@ -59,6 +60,16 @@ pub fn verify(view: &View, token: &str, now: Wall) -> Result<Verified, Flaw> {
         return Err(Flaw::Revoked);
     }
     Ok(Verified { claims, id, expires })
+}
+
+/// What to say of a token whose key is not here. A node that knows no key at all, not even its own, has only begun: it judges
+/// nothing, lest good tokens be called bad and revocations be taken for done.
+pub(super) fn unknown_key<T>(view: &View, kid: String, answer: T) -> Verdict<T> {
+    let answer = match view.token_keys.is_empty() {
+        true => Err(OAuthError::temporarily_unavailable("this node knows no signing keys yet")),
+        false => Ok(answer),
+    };
+    Verdict::Missing(Wanted::TokenKey(kid), answer)
 }
 
 /// Whether a key verifies no more. An upcoming one does: its owner may have activated it since.

@@ -67,6 +67,10 @@ async fn revoke(State(app): State<Arc<App>>, peer: ConnectInfo<SocketAddr>, requ
 
 async fn jwks(State(app): State<Arc<App>>) -> Response {
     let view = app.handle.view();
+    // Caches would keep the empty set of a node that has only begun.
+    if view.token_keys.is_empty() {
+        return fail(&app, OAuthError::temporarily_unavailable("this node knows no signing keys yet"));
+    }
     let keys = token::jwks(&view, app.now()).to_string();
     cacheable(keys, &view, "application/jwk-set+json")
 }

@@ -120,19 +120,28 @@ impl World {
     }
 
     pub async fn of(dir: TempDir, environment: &[(&str, &str)]) -> World {
+        let world = World::begin(dir, environment, Gate::default()).await;
+        world.ready().await;
+        world
+    }
+
+    /// One that may not be ready yet.
+    pub async fn begin(dir: TempDir, environment: &[(&str, &str)], gate: Gate) -> World {
         let settings = settings(dir.path(), environment);
         let mut ports: Ports = production(&settings).expect("ports");
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(gate);
         ports.storage = Arc::new(GatedStorage { storage: ports.storage, gate: gate.clone() });
         let node = Node::start(&settings, ports).await.expect("it starts");
-        let world = World { dir, settings, node, gate, cookie: Mutex::default() };
+        World { dir, settings, node, gate, cookie: Mutex::default() }
+    }
+
+    pub async fn ready(&self) {
         let ready = async {
-            while world.get("/readyz").await.status != 200 {
+            while self.get("/readyz").await.status != 200 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         tokio::time::timeout(PATIENCE, ready).await.expect("a lone node gets ready");
-        world
     }
 
     /// Stops the node, and hands back its directory.
