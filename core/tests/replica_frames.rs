@@ -274,7 +274,7 @@ fn parts_of_one_unit_must_agree() {
 
 #[test]
 fn a_unit_is_staged_only_up_to_its_bound() {
-    assert!(MAX_STAGED_CELLS >= 1_000_000, "a store of a million cells fits into one unit");
+    const { assert!(MAX_STAGED_CELLS >= 1_000_000, "a store of a million cells fits into one unit") };
     let mut staging = symbolon_core::gossip::Staging::bounded(3);
     let vector = symbolon_core::crdt::VersionVector::new();
     let cluster = Cluster::strangers(2);

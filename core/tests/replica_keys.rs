@@ -45,9 +45,9 @@ fn a_rotated_key_waits_for_peers_and_caches_and_both_may_rotate_at_once() {
     assert_eq!((0..2).map(|place| signer(&cluster, place)).collect::<Vec<_>>(), before, "the caches are waited for");
     assert_eq!(cluster.nodes[2].view.token_keys.len(), 5, "one successor each, and all know it");
     cluster.run_ms(10_000);
-    for place in 0..2 {
-        assert_ne!(signer(&cluster, place), before[place]);
-        let former = before[place].clone().expect("it signed");
+    for (place, former) in before.into_iter().enumerate() {
+        assert_ne!(signer(&cluster, place), former);
+        let former = former.expect("it signed");
         let stage =
             cluster.nodes[2].view.token_keys.get(former.as_str()).expect("its tokens are about").published.stage;
         assert!(matches!(stage, KeyStage::Retiring(_)));

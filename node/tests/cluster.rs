@@ -26,6 +26,7 @@ fn bootstrap(arguments: &[&str], password: &str) -> Output {
     child.wait_with_output().expect("it ends")
 }
 
+#[allow(clippy::disallowed_methods, reason = "real processes are waited for in real time")]
 fn wait_until_it_listens(address: SocketAddr) {
     let begin = Instant::now();
     while std::net::TcpStream::connect(address).is_err() {

@@ -7,7 +7,7 @@ use symbolon_sim::shrink::shrink;
 use symbolon_sim::worlds::quick::{Planted, run, run_planted};
 
 /// Enough for a developer's patience; `symbolon-sim fuzz` runs more.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 25;
 
 #[test]
 fn seeds_hold() {
@@ -48,12 +48,10 @@ fn another_process_gives_the_same_trace() {
 
 #[test]
 fn planted_mistakes_are_found() {
-    let cases =
-        [(Planted::SendBeforeDurable, "truth"), (Planted::LoseWrites, "truth"), (Planted::RewindEntropy, "dots")];
-    for (planted, expected) in cases {
+    for planted in [Planted::SendBeforeDurable, Planted::LoseWrites, Planted::RewindEntropy] {
         let found = (0..400).find_map(|seed| run_planted(&draw(seed), Some(planted)).failure);
         let found = found.unwrap_or_else(|| panic!("nothing found {planted:?}"));
-        println!("{planted:?}: {} ({expected} was expected): {}", found.check, found.what);
+        assert_ne!(found.check, "panic", "{planted:?}: {}", found.what);
     }
 }
 

@@ -119,7 +119,8 @@ impl Peer {
         let presumed = self.presumed.as_ref().is_some_and(|presumed| presumed.covers(local.view.cells.vector()));
         if self.outgoing.is_none() && !presumed {
             let cut = local.view.cells.cut(&theirs);
-            if !cut.is_empty() && !(cut.is_deep() && local.alarmed) {
+            let refused = cut.is_deep() && local.alarmed;
+            if !cut.is_empty() && !refused {
                 let root = local.view.cells.root();
                 self.outgoing = Some(Outgoing::new(local.number, root, cut, theirs, local.now));
             }
@@ -177,7 +178,7 @@ impl Peer {
         local.view.nodes.values().map(|record| &**record).filter(lacking).take(MAX_RECORDS_PER_FRAME).collect()
     }
 
-    fn compose_records(&self, local: &Local<'_>) -> (Vec<RawRecord>, Vec<(NodeId, u64)>, Vec<(NodeId, u64)>) {
+    fn compose_records(&self, local: &Local<'_>) -> (Vec<RawRecord>, Versions, Versions) {
         let records = self.owed_records(local);
         let sent: Vec<_> = records.iter().map(|record| (record.node, record.version)).collect();
         let former = local.former.get(&self.node).map(|record| &**record);
@@ -188,3 +189,6 @@ impl Peer {
         (raw, if differ && sent.is_empty() { all() } else { Vec::new() }, sent)
     }
 }
+
+/// Which version of whose record.
+type Versions = Vec<(NodeId, u64)>;

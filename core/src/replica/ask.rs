@@ -171,7 +171,7 @@ impl Replica {
         if client.auth_method == ClientAuthMethod::None {
             return None;
         }
-        let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*self.crypto.bytes::<32>()));
+        let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(*self.crypto.bytes::<32>()));
         let hash = Sha256::digest(secret.as_bytes()).into();
         Some((secret, hash))
     }

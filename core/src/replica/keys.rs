@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ledger::Held;
 use super::{Fact, Replica};
 use crate::admission;
-use crate::state::{KeyStage, TokenKey};
+use crate::state::{KeyStage, NodeRecord, TokenKey};
 use crate::time::Wall;
 use crate::token::MAX_ACCESS_TTL;
 use crate::token::keys::{self, KeyStep, OwnKey, Surroundings};
@@ -39,8 +39,24 @@ impl Replica {
         let lost = published.iter().filter(|key| !held(&key.kid) && key.stage != KeyStage::Upcoming);
         self.orphans =
             lost.map(|key| crate::state::PublishedKey { stage: retiring(key.stage, until), ..key.clone() }).collect();
+        self.recovered = own.iter().map(|key| key.published.kid.clone()).collect();
         self.own_keys = own;
         self.refresh_keys();
+    }
+
+    /// A record of this node, later than what its disk remembered: the disk was restored. What that life had retired or
+    /// forgotten stays so, though the private half is back.
+    pub(super) fn follow_later_life(&mut self, record: &NodeRecord) {
+        let mut steps = Vec::new();
+        for kid in &self.recovered {
+            match record.token_keys.iter().find(|key| key.kid == *kid).map(|key| key.stage) {
+                None => steps.push(KeyStep::Forget(kid.clone())),
+                Some(KeyStage::Retiring(until)) => steps.push(KeyStep::Retire(kid.clone(), until)),
+                Some(KeyStage::Upcoming | KeyStage::Active) => {}
+            }
+        }
+        self.recovered.clear();
+        self.take_key_steps(steps);
     }
 
     /// Takes the steps in the life of the signing keys that are due.

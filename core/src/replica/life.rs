@@ -1,20 +1,22 @@
 //! The life of a replica: how it is put together, how it begins, how it takes a new configuration, and when it has to begin
 //! anew because another life of the same node is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+use imbl::OrdMap;
 
 use super::boot::{Loaded, fresh_incarnation};
 use super::exchange::Digests;
 use super::ledger::Held;
 use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW, MAX_TOKEN_KEYS};
-use crate::crdt::{Hlc, HybridClock, Incarnation, VersionVector};
+use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
-use crate::state::{Identity, NodeRecord, Readiness, Ring, View};
+use crate::state::{Identity, NodeRecord, PinnedPeer, Readiness, Ring, View};
 use crate::time::{Now, Wall};
 use crate::wire::record;
 
@@ -31,17 +33,14 @@ impl Replica {
         now: Now,
     ) -> Replica {
         let Loaded { cells, marks, records, pinned, revoked, secrets, meta } = loaded;
+        let fresh = meta.is_none();
         let meta = meta.unwrap_or_default();
         let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
         let remembered = records.get(&keys.node()).map_or(0, |record| record.version);
+        let began = if fresh { incarnation } else { meta.began };
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
-        let mut gossip = Gossip::new(seed, &config.gossip, now.tick);
-        gossip.stats.started_at = now.wall;
-        for peer in pinned.values() {
-            let address = records.get(&peer.node).map_or(&peer.address, |record| &record.address);
-            gossip.meet(peer.node, address, now.tick);
-        }
+        let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
             config: config.clone(),
             identity,
@@ -49,7 +48,7 @@ impl Replica {
             nodes: records,
             pinned,
             revoked,
-            token_keys: imbl::OrdMap::new(),
+            token_keys: OrdMap::new(),
             signer: None,
             ring: Ring::default(),
             readiness: Readiness { reasons: vec![("starting", "the first write is under way".into())] },
@@ -73,9 +72,11 @@ impl Replica {
             gossip,
             replay: ReplayWindow::new(FRAME_WINDOW, now.wall),
             own_keys: Vec::new(),
+            recovered: BTreeSet::new(),
             key_versions: BTreeMap::new(),
             orphans: Vec::new(),
             remembered,
+            began,
             former: BTreeMap::new(),
             pulls: Default::default(),
             fetches: Default::default(),
@@ -217,6 +218,22 @@ impl Replica {
             self.write_failed("the data on disk does not match its own digest");
         }
     }
+}
+
+/// Gossip with every pinned peer, dialled where its own record says.
+fn acquainted(
+    seed: [u8; 32],
+    config: &Config,
+    (pinned, records): (&OrdMap<NodeId, Arc<PinnedPeer>>, &OrdMap<NodeId, Arc<NodeRecord>>),
+    now: Now,
+) -> Gossip {
+    let mut gossip = Gossip::new(seed, &config.gossip, now.tick);
+    gossip.stats.started_at = now.wall;
+    for peer in pinned.values() {
+        let address = records.get(&peer.node).map_or(&peer.address, |record| &record.address);
+        gossip.meet(peer.node, address, now.tick);
+    }
+    gossip
 }
 
 /// The first 16 bytes of BLAKE3 of the cluster's name.

@@ -107,8 +107,12 @@ impl Replica {
             return self.superseded(record.incarnation);
         }
         let version = self.own_record().map_or(0, |own| own.version);
-        if record.incarnation < incarnation && record.version > self.remembered {
+        let later = record.version > self.remembered;
+        if record.incarnation < incarnation && (later || record.incarnation < self.began) {
             self.adopt_orphans(record);
+        }
+        if record.incarnation < incarnation && later {
+            self.follow_later_life(record);
         }
         if record.version >= version && self.own_record().is_none_or(|own| own.raw != record.raw) {
             self.rewrite_record(record.version);

@@ -23,7 +23,7 @@ mod ring;
 mod stats;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use crate::gossip::{ExchangeId, Why};
@@ -37,7 +37,7 @@ pub use request::{Receipt, Refusal, Reply, Request, Seed};
 
 use imbl::OrdMap;
 
-use crate::crdt::{HybridClock, NodeId, ReplicaId, VersionVector};
+use crate::crdt::{HybridClock, Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -70,12 +70,16 @@ pub struct Replica {
     gossip: Gossip,
     replay: ReplayWindow,
     own_keys: Vec<OwnKey>,
+    /// Signing keys that the disk gave back, until a later record of this node said what became of them.
+    recovered: BTreeSet<Arc<str>>,
     /// The version of our record that first had a key, in this life.
     key_versions: BTreeMap<Arc<str>, u64>,
     /// Keys of a former life whose private halves are lost; they are published until their last token has expired.
     orphans: Vec<PublishedKey>,
     /// The version of our record that this life began with: what older ones say is known.
     remembered: u64,
+    /// The incarnation of the first boot on this disk.
+    began: Incarnation,
     /// Last records of former lives of peers, whose keys their later lives do not name (yet).
     former: BTreeMap<NodeId, Arc<NodeRecord>>,
     pulls: pull::Pulls,

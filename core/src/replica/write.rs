@@ -173,6 +173,7 @@ impl Replica {
     fn meta_row(&self) -> Row {
         let meta = Meta {
             incarnation: self.head.identity.incarnation,
+            began: self.began,
             clock: self.clock.last(),
             floor: self.head.cells.floor().iter().collect(),
             digest: store_digest(&self.head.cells),

@@ -228,6 +228,13 @@ fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step 
     e.u8(6)?.bytes(&expiring.0)?;
     e.u8(7)?.u64(purge_mark.0)?;
     e.u8(8)?.u64(your_life.0)?;
+    write_optional(e, message, names)
+}
+
+/// The fields that are left out when they say nothing.
+fn write_optional(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step {
+    let Message { resync, changes, buckets, part, want, records, record_versions, arrivals, epochs, answers, .. } =
+        message;
     if *resync {
         e.u8(9)?.bool(true)?;
     }

@@ -19,6 +19,8 @@ pub const VERSION: u32 = 1;
 pub struct Meta {
     /// The incarnation of the last boot.
     pub incarnation: Incarnation,
+    /// The incarnation of the first boot on this disk: what this node signed before, it has no memory of. 0 if unknown.
+    pub began: Incarnation,
     /// The greatest hybrid stamp given or seen.
     pub clock: Hlc,
     /// The join of the contexts of dropped cells.
@@ -182,9 +184,10 @@ pub fn read_pinned(bytes: &[u8]) -> Result<PinnedPeer, WireFault> {
 
 /// The meta row.
 pub fn meta(meta: &Meta) -> Vec<u8> {
-    let Meta { incarnation, clock, floor, digest, purge_mark } = meta;
+    let Meta { incarnation, began, clock, floor, digest, purge_mark } = meta;
     encoded(|e| {
-        e.array(2)?.u32(VERSION)?.map(5)?;
+        let known = began.0 > 0;
+        e.array(2)?.u32(VERSION)?.map(5 + u64::from(known))?;
         e.u8(0)?.u64(incarnation.0)?;
         e.u8(1)?.u64(clock.0)?;
         e.u8(2)?.array(floor.len() as u64)?;
@@ -194,7 +197,11 @@ pub fn meta(meta: &Meta) -> Vec<u8> {
             e.u64(*seq)?;
         }
         e.u8(3)?.bytes(&digest.0)?;
-        e.u8(4)?.u64(purge_mark.0)?.ok()
+        e.u8(4)?.u64(purge_mark.0)?;
+        if known {
+            e.u8(5)?.u64(began.0)?;
+        }
+        Ok(())
     })
 }
 
@@ -212,6 +219,7 @@ pub fn read_meta(bytes: &[u8]) -> Result<Meta, WireFault> {
                 2 => meta.floor = list(d, usize::MAX, read_entry)?,
                 3 => meta.digest = Digest(fixed(d)?),
                 4 => meta.purge_mark = Wall(d.u64()?),
+                5 => meta.began = Incarnation(d.u64()?),
                 _ => return Ok(false),
             }
             Ok(true)

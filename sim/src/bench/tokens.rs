@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::figure::{Figure, Wanted};
 use super::{Pace, load};
@@ -17,6 +17,9 @@ use crate::worlds::live::{Cluster, Layout, Ports, proc};
 
 /// How long the bare handlers may take to come up.
 const UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Less than the node's patience with a lock.
+const BLOCKED_FOR: Duration = Duration::from_secs(2);
 
 /// A server under load: what is sent to it, and what it cost.
 struct Side {
@@ -54,11 +57,36 @@ pub(super) async fn measure(pace: &Pace) -> Result<Vec<Figure>> {
         }
         figures.extend(compare(kind, our_sum, bare_sum, cpu_goal));
     }
+    figures.push(blocked(&cluster, &ours, pace).await?);
     let resident = proc::resident(ours.pid).context("no memory of the node to read")?;
     figures.push(Figure::new("node.resident_after_load", resident as f64 / (1 << 20) as f64, "MiB"));
     process.stop().await?;
     cluster.end().await?;
     Ok(figures)
+}
+
+/// Issuance while the writer waits for its disk: another process holds the database's lock, and a change waits behind it.
+async fn blocked(cluster: &Cluster, side: &Side, pace: &Pace) -> Result<Figure> {
+    let api = &cluster.nodes().first().context("one node")?.api;
+    let admin = api.login(USER, PASSWORD).await?;
+    let (mut free, mut held) = (Sum::default(), Sum::default());
+    let holder = rusqlite::Connection::open(cluster.database(0)?)?;
+    for turn in 0..2 {
+        free.slice(side, &side.token, pace.slice.min(BLOCKED_FOR)).await?;
+        holder.execute_batch("BEGIN IMMEDIATE")?;
+        let name = format!("late.{turn}");
+        let mut change = Box::pin(api.put_scope(&admin, &name, "waits for the disk"));
+        let slice = held.slice(side, &side.token, pace.slice.min(BLOCKED_FOR));
+        tokio::select! {
+            biased;
+            done = &mut change => bail!("the disk was not blocked: {done:?}"),
+            measured = slice => measured?,
+        }
+        holder.execute_batch("ROLLBACK")?;
+        change.await?;
+    }
+    let rate = Figure::new("token.rate_while_disk_blocked", held.per_s(), "1/s");
+    Ok(rate.under("token.rate_while_disk_free", free.per_s()).wanted(Wanted::AtLeast(0.8)))
 }
 
 async fn node(cluster: &Cluster) -> Result<Side> {

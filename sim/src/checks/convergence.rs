@@ -31,6 +31,21 @@ impl Check for Convergence {
                 view.token_keys.len(),
             );
         }
+        tale += &strangers(end);
         Err(tale)
     }
+}
+
+/// Keys that one knows and another does not.
+fn strangers(end: &End<'_>) -> String {
+    let mut tale = String::new();
+    for one in end.nodes {
+        for (kid, key) in &one.view.token_keys {
+            if let Some(other) = end.nodes.iter().find(|other| !other.view.token_keys.contains_key(kid)) {
+                let (here, there) = (one.node + 1, other.node + 1);
+                tale += &format!(" n{here} knows key {} {:?}, n{there} does not;", &kid[..4], key.published.stage);
+            }
+        }
+    }
+    tale
 }

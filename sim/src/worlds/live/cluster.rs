@@ -201,6 +201,17 @@ impl Cluster {
         node.wait_ready().await
     }
 
+    /// The database of a node.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn database(&self, index: usize) -> Result<PathBuf> {
+        let node = &self.nodes[index];
+        let mut files = std::fs::read_dir(&node.data)?.filter_map(|entry| Some(entry.ok()?.path()));
+        let found = files.find(|path| path.extension().is_some_and(|end| end == "db"));
+        found.with_context(|| format!("{} has no database in {}", node.name, node.data.display()))
+    }
+
     /// Deletes the database of a node that is down; its identity stays.
     pub fn wipe_database(&self, index: usize) -> Result<()> {
         let node = &self.nodes[index];

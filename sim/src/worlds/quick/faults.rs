@@ -2,8 +2,10 @@
 
 use super::node::Rows;
 use super::world::{Happening, World};
-use crate::checks::Continuity;
 use crate::plan::drawn::Deed;
+
+/// After the heal, where the peers that could confirm a clock may be gone for ever, an operator does.
+const VOUCH_MS: u64 = 1000;
 
 impl World<'_> {
     /// A thing of the plan happens.
@@ -137,6 +139,9 @@ impl World<'_> {
             let life = place.life;
             self.schedule(self.at_ms, Happening::Resumes { node, life });
             self.schedule(self.at_ms, Happening::Starts { node });
+            if !self.plan.core.is_empty() {
+                self.schedule(self.at_ms + VOUCH_MS, Happening::Vouches { node });
+            }
         }
     }
 
@@ -147,9 +152,5 @@ impl World<'_> {
                 self.schedule(item.at_ms.saturating_sub(age_ms), Happening::Copies { node: item.on });
             }
         }
-    }
-
-    pub(super) fn is_broken(&self, node: usize) -> bool {
-        self.nodes[node].broken == Continuity::Broken
     }
 }

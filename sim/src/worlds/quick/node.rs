@@ -44,6 +44,8 @@ pub(super) struct Node {
     pub paused: Option<VecDeque<Event>>,
     /// Whether its disk was exchanged since its last life.
     pub broken: Continuity,
+    /// Whether that ever happened to it.
+    pub was_broken: bool,
     /// When its next tick is due, as far as that is on the heap.
     pub tick_at: Option<u64>,
     /// When it was woken last.
@@ -83,6 +85,7 @@ impl Node {
             steps: 0,
             paused: None,
             broken: Continuity::Kept,
+            was_broken: false,
             tick_at: None,
             ticked_at: 0,
             ticks: 0,
@@ -117,6 +120,11 @@ impl Node {
 }
 
 impl Disk {
+    /// Whether nothing is on its way to it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.committing.is_empty()
+    }
+
     pub(super) fn apply(&mut self, batch: &[Row]) {
         for Row { table, key, value } in batch {
             match value {

@@ -40,6 +40,8 @@ pub(super) enum Happening {
     Rights { node: usize, step: u64 },
     /// The disk is copied.
     Copies { node: usize },
+    /// An operator vouches for a clock.
+    Vouches { node: usize },
     /// The faults end.
     Heals,
 }
@@ -96,6 +98,8 @@ pub struct Counts {
     pub faults: u64,
     /// Events that replicas handled.
     pub events: u64,
+    /// Of them ticks.
+    pub ticks: u64,
 }
 
 impl World<'_> {
@@ -135,6 +139,7 @@ impl World<'_> {
             Happening::Mends { links } => self.mend(&links),
             Happening::Rights { node, step } => self.right(node, step),
             Happening::Copies { node } => self.copy(node),
+            Happening::Vouches { node } => self.vouch(node),
             Happening::Heals => self.heal(),
         }
     }
@@ -150,7 +155,7 @@ impl World<'_> {
 
     fn tick(&mut self, node: usize, life: u64) {
         let place = &mut self.nodes[node];
-        if place.life != life {
+        if place.life != life || place.tick_at != Some(self.at_ms) {
             return;
         }
         place.tick_at = None;
@@ -161,6 +166,7 @@ impl World<'_> {
             self.trouble = Some(format!("n{} asks to be woken at once, without end: {why:?}", node + 1));
             return;
         }
+        self.counts.ticks += 1;
         self.handle(node, Event::Tick);
     }
 
