@@ -156,7 +156,7 @@ impl World<'_> {
         let now = self.nodes[node].now(self.at_ms).wall;
         let presentation = ClientPresentation { authorization: None, form: &form };
         match token::token(view, presentation, now, &self.nodes[node].crypto) {
-            Verdict::Done(reply) => self.issued(node, number, client_id, reply.access_token, view, now),
+            Verdict::Done(reply) => self.issued(node, (number, client_id), reply.access_token, view, now),
             Verdict::Missing(wanted, _) if may_pull => {
                 self.ask(node, Request::Pull(wanted), Purpose::Again(Deed::Issue { client, token: number }));
             }
@@ -164,7 +164,7 @@ impl World<'_> {
         }
     }
 
-    fn issued(&mut self, node: usize, number: u64, client: String, token: String, view: &View, now: Wall) {
+    fn issued(&mut self, node: usize, (number, client): (u64, String), token: String, view: &View, now: Wall) {
         let kid = view.signer.as_ref().map(|signer| signer.kid.clone());
         let (Ok(verified), Some(kid)) = (token::verify(view, &token, now), kid) else {
             if self.nodes[node].step_ms != 0 {

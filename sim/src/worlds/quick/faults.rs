@@ -39,13 +39,11 @@ impl World<'_> {
                 let rows = self.nodes[node].disk.copies.get(&taken).cloned().unwrap_or_default();
                 self.replace_disk(node, rows);
             }
+            Deed::FailDisk { .. } if self.nodes[node].replica.is_none() => {}
             Deed::FailDisk { down_ms } => {
-                if self.nodes[node].replica.is_some() {
-                    self.nodes[node].disk.fails = true;
-                    let down_ms = at_ms + *down_ms + 500;
-                    let life = self.nodes[node].life;
-                    self.schedule(down_ms, Happening::Restarts { node, life });
-                }
+                self.nodes[node].disk.fails = true;
+                let life = self.nodes[node].life;
+                self.schedule(at_ms + *down_ms + 500, Happening::Restarts { node, life });
             }
             Deed::SlowDisk { for_ms, by_ms } => {
                 self.nodes[node].disk.slow_ms = *by_ms;
