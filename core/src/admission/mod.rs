@@ -37,9 +37,11 @@ pub fn is_allowed(config: &Config, node: NodeId, name: &str) -> bool {
 }
 
 /// Whether the token keys of this record count here: its node is this one, is pinned, or was vouched for by a member that
-/// passed the record on; the allowlist has the last word.
+/// passed the record on; the allowlist has the last word. A name counts for pinned nodes alone: its author chose it, and
+/// nobody here has met the author of a record that was only passed on.
 pub fn may_sign_tokens(view: &View, record: &NodeRecord) -> bool {
-    record.node == view.identity.node || is_allowed(&view.config, record.node, &record.name)
+    let name = if view.pinned.contains_key(&record.node) { &*record.name } else { "" };
+    record.node == view.identity.node || is_allowed(&view.config, record.node, name)
 }
 
 /// Judges a record: it names the node that its key determines, and that key signed it in this cluster.
