@@ -39,6 +39,8 @@ pub struct Heard {
 pub struct Comparison {
     /// Its root digest, with the vector that it belongs to.
     root: Option<(VersionVector, Digest)>,
+    /// Its digests by bucket, if it sent them.
+    buckets: Vec<Digest>,
     /// Its digest of the expiring sets.
     expiring: Digest,
     /// Its purge mark.
@@ -84,8 +86,13 @@ impl Peer {
         if !ahead && self.staging.as_ref().is_some_and(|staging| staging.number <= message.number) {
             self.staging = None; // Its sender has let go of it.
         }
-        let after =
-            Comparison { root, expiring: message.expiring, purge_mark: message.purge_mark, epochs: message.epochs };
+        let after = Comparison {
+            root,
+            buckets: message.buckets,
+            expiring: message.expiring,
+            purge_mark: message.purge_mark,
+            epochs: message.epochs,
+        };
         Ok(Heard { complete, records: message.records, arrivals: message.arrivals, after })
     }
 
@@ -93,10 +100,17 @@ impl Peer {
     pub fn compare(&mut self, local: &Local<'_>, comparison: &Comparison) -> bool {
         let view = local.view;
         self.compare_expiring(local, comparison);
-        self.diverged = match &comparison.root {
-            Some((vector, root)) if vector == view.cells.vector() => *root != view.cells.root(),
-            Some(_) | None => self.diverged,
-        };
+        if let Some((vector, root)) = &comparison.root
+            && vector == view.cells.vector()
+        {
+            self.diverged = *root != view.cells.root();
+            if !self.diverged {
+                self.stats.diverging_buckets = None;
+            } else if !comparison.buckets.is_empty() {
+                let pairs = view.cells.buckets().into_iter().zip(&comparison.buckets);
+                self.stats.diverging_buckets = Some(pairs.filter(|(ours, theirs)| ours != *theirs).count());
+            }
+        }
         self.diverged
     }
 

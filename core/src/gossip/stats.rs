@@ -74,4 +74,6 @@ pub struct PeerStats {
     pub round_trip: Option<Duration>,
     /// Ops that we hold and it has not acknowledged.
     pub lag_ops: u64,
+    /// While an alarm stands: buckets of live cells, of 256, that differ under equal vectors, once the peer has said its own.
+    pub diverging_buckets: Option<usize>,
 }

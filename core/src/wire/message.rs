@@ -136,12 +136,8 @@ pub fn encode(body: &Body) -> Vec<u8> {
 /// # Errors
 /// [`Reject::Version`] for a version that this build does not read, else [`Reject::Malformed`].
 pub fn decode(bytes: &[u8]) -> Result<Body, Reject> {
-    let mut head = Decoder::new(bytes);
-    match (head.array(), head.u8()) {
-        (Ok(Some(_)), Ok(VERSION)) => decoded(bytes, read_body).map_err(|_| Reject::Malformed),
-        (Ok(Some(_)), Ok(_)) => Err(Reject::Version),
-        _ => Err(Reject::Malformed),
-    }
+    check_version(bytes)?;
+    decoded(bytes, read_body).map_err(|_| Reject::Malformed)
 }
 
 /// The question for a wrapping key: its id. The answer: the key, to be checked against the id.
@@ -152,7 +148,7 @@ pub fn encode_ring_question(id: RingKeyId) -> Vec<u8> {
 /// Reads [`encode_ring_question`].
 ///
 /// # Errors
-/// [`Reject::Malformed`].
+/// As [`decode`].
 pub fn decode_ring_question(bytes: &[u8]) -> Result<RingKeyId, Reject> {
     versioned(bytes, |d| Ok(RingKeyId(fixed(d)?)))
 }
@@ -165,7 +161,7 @@ pub fn encode_ring_answer(secret: Option<&Secret32>) -> Vec<u8> {
 /// Reads [`encode_ring_answer`].
 ///
 /// # Errors
-/// [`Reject::Malformed`].
+/// As [`decode`].
 pub fn decode_ring_answer(bytes: &[u8]) -> Result<Option<Secret32>, Reject> {
     versioned(bytes, |d| match d.bytes()? {
         [] => Ok(None),
@@ -174,14 +170,23 @@ pub fn decode_ring_answer(bytes: &[u8]) -> Result<Option<Secret32>, Reject> {
 }
 
 fn versioned<T>(bytes: &[u8], read: impl FnOnce(&mut Decoder<'_>) -> Result<T, WireFault>) -> Result<T, Reject> {
+    check_version(bytes)?;
     let read = |d: &mut Decoder<'_>| {
         tuple(d, 2)?;
-        if d.u8()? != VERSION {
-            return Err(WireFault("another version"));
-        }
+        d.u8()?;
         read(d)
     };
     decoded(bytes, read).map_err(|_| Reject::Malformed)
+}
+
+/// Every body begins as an array whose first item is its version.
+fn check_version(bytes: &[u8]) -> Result<(), Reject> {
+    let mut head = Decoder::new(bytes);
+    match (head.array(), head.u8()) {
+        (Ok(Some(_)), Ok(VERSION)) => Ok(()),
+        (Ok(Some(_)), Ok(_)) => Err(Reject::Version),
+        _ => Err(Reject::Malformed),
+    }
 }
 
 fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step {

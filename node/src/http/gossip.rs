@@ -172,6 +172,7 @@ fn peer(peer: &PeerStats) -> Value {
         "clock_offset_ms": peer.clock_offset_ms,
         "round_trip_ms": peer.round_trip.map(|trip| trip.as_secs_f64() * 1e3),
         "lag_ops": peer.lag_ops,
+        "diverging_buckets": peer.diverging_buckets,
     })
 }
 
