@@ -38,8 +38,8 @@ test: lint ## formatting, lints, house rules, every test
 	    echo 'cargo-nextest is not here, so cargo test runs instead; to get it: cargo install --locked cargo-nextest'; \
 	    set -x; $(CARGO) test --workspace --lib --bins --tests; \
 	fi
-	$(CARGO) test -p symbolon-core --features zoo --test crdt_zoo
-	$(CARGO) test -p symbolon-core --doc
+	$(CARGO) test --workspace --features symbolon-core/zoo --test crdt_zoo
+	$(CARGO) test --workspace --doc
 
 .PHONY: lint
 lint: tools ## check formatting and lints; warnings are errors
