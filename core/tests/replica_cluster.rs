@@ -111,3 +111,20 @@ fn a_removed_scope_does_not_come_back() {
     }
     assert!(cluster.converged());
 }
+
+#[test]
+fn a_peer_that_speaks_again_is_spoken_to_at_once() {
+    let mut cluster = Cluster::of(2);
+    cluster.split(0, 1, true);
+    // Both fail a few times, and back off.
+    cluster.run_ms(20_000);
+    cluster.create_client(1);
+    cluster.split(0, 1, false);
+    while cluster.nodes[0].view.clients("").next().is_none() {
+        cluster.run_ms(1);
+    }
+    // n2 has spoken; n1 does not wait for its own time to try again.
+    let id = cluster.create_client(0);
+    cluster.run_ms(50);
+    assert!(cluster.nodes[1].view.client(&id).is_some());
+}

@@ -134,6 +134,8 @@ impl Replica {
         let own = self.durable.identity.incarnation;
         let records = self.judge_records(&message.records)?;
         let peer = self.gossip.peers.get_mut(&from).ok_or(Reject::NotAdmitted)?;
+        // It speaks, so it is there: what failed before is no reason to wait any longer.
+        peer.not_before = peer.not_before.min(self.now.tick);
         let heard = peer.receive(Incoming { incarnation, own, message, now: self.now.tick })?;
         let complete = heard.complete.map(|complete| self.judge_unit(from, complete)).transpose()?;
         self.refuse_clock_of(from, false);
