@@ -137,7 +137,7 @@ impl Replica {
         // It speaks, so it is there: what failed before is no reason to wait any longer.
         peer.not_before = peer.not_before.min(self.now.tick);
         let heard = peer.receive(Incoming { incarnation, own, message, now: self.now.tick })?;
-        let complete = heard.complete.map(|complete| self.judge_unit(from, complete)).transpose()?;
+        let complete = heard.complete.map(|complete| self.judge_unit(from, complete, &records)).transpose()?;
         self.refuse_clock_of(from, false);
         self.take_records(from, records);
         self.take_arrivals(from, heard.arrivals);

@@ -156,10 +156,15 @@ impl Replica {
     }
 
     /// Judges a whole delta.
-    pub(super) fn judge_unit(&self, from: NodeId, complete: Complete) -> Result<Judged, Reject> {
+    pub(super) fn judge_unit(
+        &self,
+        from: NodeId,
+        complete: Complete,
+        brought: &[NodeRecord],
+    ) -> Result<Judged, Reject> {
         let Complete { unit, marks } = complete;
         unit.validate().map_err(|_| Reject::Forged)?;
-        let believed = self.judge_marks(&unit.vector, marks)?;
+        let believed = self.judge_marks(&unit.vector, marks, brought)?;
         self.judge_stamps(from, &unit)?;
         Ok(Judged { unit, believed })
     }
@@ -210,7 +215,13 @@ impl Replica {
     }
 
     /// Every entry beyond what we hold needs its author's mark.
-    fn judge_marks(&self, vector: &VersionVector, marks: Vec<Mark>) -> Result<Vec<Mark>, Reject> {
+    /// An author may be met in the very frame that brings his first ops.
+    fn judge_marks(
+        &self,
+        vector: &VersionVector,
+        marks: Vec<Mark>,
+        brought: &[NodeRecord],
+    ) -> Result<Vec<Mark>, Reject> {
         let mut offered: BTreeMap<ReplicaId, Mark> = BTreeMap::new();
         for mark in marks {
             let better = offered.get(&mark.replica).is_none_or(|known| known.seq < mark.seq);
@@ -221,7 +232,7 @@ impl Replica {
         let mut believed = Vec::new();
         for (replica, seq) in vector.changes_since(self.head.cells.vector()) {
             let mark = offered.remove(&replica).filter(|mark| mark.seq >= seq).ok_or(Reject::Forged)?;
-            let key = self.gossip_key(replica.node).ok_or(Reject::Forged)?;
+            let key = self.gossip_key(replica.node, brought).ok_or(Reject::Forged)?;
             if !mark.verify(&*key, &self.cluster) {
                 return Err(Reject::Forged);
             }
@@ -238,12 +249,15 @@ impl Replica {
         if news.any(|op| op.hlc.wall() > latest) { Err(Reject::ClockDrift) } else { Ok(()) }
     }
 
-    pub(super) fn gossip_key(&self, node: NodeId) -> Option<Arc<dyn crate::crypto::VerifyingKey>> {
+    /// The key of a node, as its record tells: one that is held, or one of those that were just brought and judged.
+    fn gossip_key(&self, node: NodeId, brought: &[NodeRecord]) -> Option<Arc<dyn crate::crypto::VerifyingKey>> {
         if node == self.head.identity.node {
             return self.crypto.ecdsa.verifying_key(&self.keys.gossip_key());
         }
         let recorded = self.head.nodes.get(&node).map(|record| &record.gossip_key);
-        let point = recorded.or_else(|| self.head.pinned.get(&node).map(|peer| &peer.gossip_key))?;
+        let pinned = || self.head.pinned.get(&node).map(|peer| &peer.gossip_key);
+        let met = || brought.iter().find(|record| record.node == node).map(|record| &record.gossip_key);
+        let point = recorded.or_else(pinned).or_else(met)?;
         self.crypto.ecdsa.verifying_key(point)
     }
 
