@@ -4,32 +4,9 @@ mod common {
     pub mod cluster;
 }
 
-use std::collections::BTreeSet;
-
 use common::cluster::Cluster;
-use symbolon_core::replica::{Reply, Request};
-use symbolon_core::state::{Client, ClientAuthMethod, Grant, Scope};
-use symbolon_core::time::Wall;
-
-fn shop() -> Client {
-    Client {
-        name: "shop".into(),
-        auth_method: ClientAuthMethod::SecretPost,
-        grants: [Grant::ClientCredentials].into(),
-        scopes: BTreeSet::new(),
-        redirect_uris: Vec::new(),
-        audience: Vec::new(),
-        access_token_ttl_s: None,
-        created: Wall(0),
-    }
-}
-
-fn create(cluster: &mut Cluster, place: usize) -> String {
-    match cluster.ask(place, Request::CreateClient(shop())) {
-        Reply::ClientCreated { id, .. } => id,
-        other => panic!("no client was created: {other:?}"),
-    }
-}
+use symbolon_core::replica::Request;
+use symbolon_core::state::Scope;
 
 #[test]
 fn a_lone_node_is_ready_at_once() {
@@ -53,7 +30,7 @@ fn three_nodes_become_ready_and_equal() {
 #[test]
 fn a_client_is_everywhere_at_once_and_its_end_too() {
     let mut cluster = Cluster::of(3);
-    let id = create(&mut cluster, 0);
+    let id = cluster.create_client(0);
     cluster.run_ms(10);
     for node in &cluster.nodes {
         assert!(node.view.client(&id).is_some(), "{:?}", node.facts);
@@ -85,7 +62,7 @@ fn a_frame_with_one_changed_client_is_small() {
     let mut cluster = Cluster::of(3);
     cluster.run_ms(5_000);
     cluster.frames.clear();
-    create(&mut cluster, 0);
+    cluster.create_client(0);
     cluster.run_ms(10);
     let greatest = cluster.frames.iter().map(|(_, _, frame)| frame.len()).max().unwrap_or_default();
     println!("{greatest} bytes");
