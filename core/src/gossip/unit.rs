@@ -13,6 +13,7 @@ use crate::time::Tick;
 use crate::wire::cell_size;
 use crate::wire::mark::Mark;
 use crate::wire::message;
+use crate::zoo::{self, Bug};
 
 /// A unit that has not moved for so long is given up by either side, so that a peer that vanished pins no memory.
 pub const UNIT_PATIENCE: Duration = Duration::from_secs(120);
@@ -61,10 +62,10 @@ impl Outgoing {
         self.cut.is_finished() && self.next >= self.cut.produced()
     }
 
-    /// The part to send now, and from then on the one after it; `None` when all were sent.
-    pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>) -> Option<message::Part> {
+    /// The part to send now, of at most so many cells, and from then on the one after it; `None` when all were sent.
+    pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>, most_cells: usize) -> Option<message::Part> {
         while self.cut.produced() <= self.next {
-            self.cut.next_part(MAX_PART_CELLS, cell_size, MAX_PART_BYTES)?;
+            self.cut.next_part(most_cells.min(MAX_PART_CELLS), cell_size, MAX_PART_BYTES)?;
         }
         let part = self.cut.part(self.next)?;
         let first = self.next == 0;
@@ -186,6 +187,17 @@ impl Staging {
     /// Whether it brings nothing to one who holds this.
     pub fn is_covered_by(&self, held: &VersionVector) -> bool {
         held.covers(&self.vector)
+    }
+
+    /// What is merged before the last part is here: nothing.
+    pub(super) fn too_early(&mut self) -> Option<Complete> {
+        let cells = match () {
+            () if zoo::on(Bug::PartsAsTheyCome) => std::mem::take(&mut self.cells),
+            () if zoo::on(Bug::VectorCommitsEarly) && self.next == 1 => Vec::new(),
+            () => return None,
+        };
+        let (vector, floor) = (self.vector.clone(), VersionVector::new());
+        Some(Complete { unit: Unit { cells, vector, floor, deep: false }, marks: self.marks.clone() })
     }
 
     /// The whole unit.

@@ -14,12 +14,13 @@ use crate::config::{MAX_PEERS, MAX_TOKEN_KEYS};
 use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
 use crate::crypto::Signature;
 use crate::fault::Reject;
-use crate::gossip::Complete;
+use crate::gossip::{Complete, Peer};
 use crate::state::{Key, KeyStage, NodeRecord, PublishedKey, RevokedId, Value, View};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::message::RawRecord;
 use crate::wire::record;
+use crate::zoo::{self, Bug};
 
 /// A delta that may be merged.
 pub(super) struct Judged {
@@ -61,7 +62,8 @@ impl Replica {
 
     fn take_record(&mut self, record: NodeRecord) {
         match self.head.nodes.get(&record.node) {
-            Some(known) if known.version >= record.version => return,
+            Some(known) if known.version == record.version => return,
+            Some(known) if known.version > record.version && !zoo::on(Bug::OlderRecordWins) => return,
             Some(known) => self.keep_former(known.clone(), &record),
             None if self.head.nodes.len() >= MAX_PEERS => return,
             None => {}
@@ -176,7 +178,9 @@ impl Replica {
         self.note_restored(from, &unit.vector);
         let latest = unit.cells.iter().map(|(_, cell)| cell.touched()).max();
         let deep = unit.deep;
-        let changes = self.head.cells.merge(unit).map_err(|_| Reject::Forged)?;
+        let part = zoo::on(Bug::PartsAsTheyCome) && self.gossip.peers.get(&from).is_some_and(Peer::is_staging);
+        let merge = || self.head.cells.merge(unit).map_err(|_| Reject::Forged);
+        let changes = zoo::beside(Bug::VectorHeldBack, part, merge)?;
         if let Some(latest) = latest {
             self.clock.observe(latest);
         }

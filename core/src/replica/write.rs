@@ -13,6 +13,7 @@ use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::row::{self, Meta};
 use crate::wire::value;
+use crate::zoo::{self, Bug};
 
 /// What the current event changed so far.
 #[derive(Default)]
@@ -74,7 +75,9 @@ impl Replica {
     pub(super) fn add_revoked(&mut self, expiry: Wall, id: RevokedId, local: bool) -> bool {
         let added = self.head.revoked.insert(expiry, id);
         if added {
-            self.put(Table::Expiring, row::revoked_key(id), Some(row::expiry(expiry)));
+            if !zoo::on(Bug::RevocationNotStored) {
+                self.put(Table::Expiring, row::revoked_key(id), Some(row::expiry(expiry)));
+            }
             let news = &mut self.pending.news;
             *(if local { &mut news.local } else { &mut news.merged }) = true;
         }
@@ -111,7 +114,10 @@ impl Replica {
 
     /// Keeps a private key, sealed; `None` forgets it.
     pub(super) fn put_secret(&mut self, key: Vec<u8>, secret: Option<&[u8]>) {
-        let sealed = secret.map(|secret| self.keys.seal_row(&self.crypto, &key, secret));
+        let mut sealed = secret.map(|secret| self.keys.seal_row(&self.crypto, &key, secret));
+        if zoo::on(Bug::SecretInRow) {
+            sealed = secret.map(<[u8]>::to_vec);
+        }
         self.put(Table::Secrets, key, sealed);
     }
 

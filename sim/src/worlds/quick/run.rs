@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use symbolon_core::state::View;
+use symbolon_core::zoo::Bug;
 
 use super::node::Node;
 use super::trace::{Line, Trace};
@@ -23,6 +24,8 @@ pub enum Planted {
     LoseWrites,
     /// A disk that is exchanged takes the node's entropy back with it.
     RewindEntropy,
+    /// The core leaves out a rule. It follows all of them where the feature `zoo` is off.
+    Core(Bug),
 }
 
 /// What came of a run.
@@ -58,7 +61,9 @@ pub fn run_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
 /// A broken promise of the core is a panic; here it is a verdict.
 fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
     let mut world = World::new(plan, planted, recording);
+    plant(planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
+    plant(None);
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
         Err(panic) => (None, Some(words(&*panic))),
@@ -73,6 +78,17 @@ fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
     let counts = world.counts;
     let (trace, lines) = world.trace.finish();
     Verdict { failure, trace, counts, converged_ms, lines }
+}
+
+#[cfg(not(feature = "zoo"))]
+fn plant(_: Option<Planted>) {}
+
+#[cfg(feature = "zoo")]
+fn plant(planted: Option<Planted>) {
+    symbolon_core::zoo::plant(match planted {
+        Some(Planted::Core(bug)) => Some(bug),
+        Some(Planted::SendBeforeDurable | Planted::LoseWrites | Planted::RewindEntropy) | None => None,
+    });
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
