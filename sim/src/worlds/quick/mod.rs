@@ -13,4 +13,4 @@ mod script;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell};
+pub use run::{Planted, Verdict, run, run_planted, tell, watch};

@@ -8,7 +8,7 @@ use symbolon_core::state::View;
 use super::node::Node;
 use super::trace::{Line, Trace};
 use super::world::{Counts, Happening, World};
-use crate::checks::{Checks, End, Failure, Standing};
+use crate::checks::{Check, Checks, End, Failure, Standing};
 use crate::plan::{Chance, Plan};
 
 /// How often agreement is looked for.
@@ -50,14 +50,24 @@ pub fn tell(plan: &Plan) -> Verdict {
     safely(plan, None, true)
 }
 
+/// Runs a plan, and shows everything that happens to an observer as well.
+pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
+    let mut world = World::new(plan, None, false);
+    world.observer = Some(observer);
+    finish(world)
+}
+
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, false)
 }
 
-/// A broken promise of the core is a panic; here it is a verdict.
 fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
-    let mut world = World::new(plan, planted, recording);
+    finish(World::new(plan, planted, recording))
+}
+
+/// A broken promise of the core is a panic; here it is a verdict.
+fn finish(mut world: World<'_>) -> Verdict {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -96,6 +106,7 @@ impl<'a> World<'a> {
             effects: Default::default(),
             carrying: false,
             checks: Checks::new(plan),
+            observer: None,
             trace: Trace::new(names, recording),
             healed: false,
             cut: Default::default(),
