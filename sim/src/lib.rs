@@ -4,8 +4,10 @@
 pub mod bench;
 pub mod checks;
 pub mod cli;
+pub mod measure;
 pub mod model;
 pub mod plan;
 pub mod report;
 pub mod shrink;
 pub mod worlds;
+pub mod zoo;

@@ -2,10 +2,13 @@
 
 mod fuzz;
 mod run;
+mod zoo;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::checks::Failure;
 
 /// Runs plans against a cluster, and measures nodes.
 #[derive(Parser)]
@@ -25,6 +28,10 @@ enum Verb {
     Replay(fuzz::Replay),
     /// Finds the least plan that fails as a seed does.
     Shrink(fuzz::Shrink),
+    /// Hunts planted bugs: each must be noticed by a check.
+    Zoo(zoo::Zoo),
+    /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
+    Convergence(crate::measure::Arguments),
     /// Measures a node against bare handlers, and a cluster against its promises.
     Bench(crate::bench::Bench),
     /// The bare handlers of the bench.
@@ -50,6 +57,8 @@ pub fn main() -> ExitCode {
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
         Verb::Replay(replay) => fuzz::replay(&replay),
         Verb::Shrink(shrink) => fuzz::shrink(&shrink),
+        Verb::Zoo(zoo) => zoo::zoo(&zoo),
+        Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),
     };
@@ -65,4 +74,10 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A failure in a sentence.
+fn sentence(failure: &Failure) -> String {
+    let place = failure.node.map_or(String::new(), |node| format!(" at n{}", node + 1));
+    format!("{} at {}.{:03} s{place}: {}", failure.check, failure.at_ms / 1000, failure.at_ms % 1000, failure.what)
 }
