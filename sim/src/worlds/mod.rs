@@ -1,4 +1,5 @@
 //! Worlds: whatever runs a plan.
 
+pub mod client;
 pub mod live;
 pub mod quick;
