@@ -3,3 +3,4 @@
 pub mod client;
 pub mod live;
 pub mod quick;
+pub mod whole;
