@@ -4,10 +4,12 @@
 mod calls;
 pub mod crypto;
 mod faults;
+mod look;
 mod network;
 mod node;
 mod process;
 mod run;
+mod script;
 mod trace;
 mod world;
 
