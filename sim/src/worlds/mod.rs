@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod live;
+pub mod look;
 pub mod quick;
 pub mod whole;

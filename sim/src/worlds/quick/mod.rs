@@ -14,3 +14,5 @@ mod trace;
 mod world;
 
 pub use run::{Planted, Verdict, run, run_planted, tell};
+pub(in crate::worlds) use run::{same, versions, words};
+pub use world::Counts;

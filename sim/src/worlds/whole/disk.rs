@@ -13,9 +13,11 @@ use tokio::sync::{Notify, mpsc};
 use super::clock::true_ms;
 use super::place::Place;
 use super::record::Seen;
+use crate::plan::Chance;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
+const TEAR: u64 = 203;
 
 /// What a disk holds.
 pub(super) type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
@@ -53,6 +55,11 @@ impl Disk {
         self.copies.insert(name.to_owned(), self.rows.clone());
     }
 
+    /// Whether there is a copy of this name.
+    pub(super) fn has_copy(&self, name: &str) -> bool {
+        self.copies.contains_key(name)
+    }
+
     /// Everything is as in this copy, or gone. False if there is no such copy.
     pub(super) fn exchange(&mut self, copy: Option<&str>) -> bool {
         let rows = match copy {
@@ -62,6 +69,16 @@ impl Disk {
         let found = rows.is_some();
         self.rows = rows.unwrap_or_else(|| std::mem::take(&mut self.rows));
         found
+    }
+
+    /// Of one row only the first half is left.
+    pub(super) fn tear(&mut self, chance: Chance) {
+        let torn = |(table, _): &(Table, Vec<u8>)| matches!(table, Table::Cells | Table::Marks);
+        let count = self.rows.keys().filter(|key| torn(key)).count() as u64;
+        let at = chance.at(TEAR).below(count) as usize;
+        if let Some((_, value)) = self.rows.iter_mut().filter(|(key, _)| torn(key)).nth(at) {
+            value.truncate(value.len() / 2);
+        }
     }
 
     fn apply(&mut self, batch: &[Row]) {
@@ -110,6 +127,8 @@ impl Storage for MemoryStorage {
 
     fn set_aside(&self) -> Result<String, StoreError> {
         self.0.disk().rows.clear();
+        let mut life = self.0.life();
+        (life.disk_is_another, life.was_robbed) = (true, true);
         Ok("nowhere".into())
     }
 }

@@ -13,12 +13,22 @@ const FRAME_TAIL: usize = 64;
 
 /// Something that happened at a node.
 pub(super) enum Seen {
-    Booted { view: Arc<View>, disk: Continuity },
+    Booted {
+        view: Arc<View>,
+        disk: Continuity,
+    },
     Ended,
     Wrote(Vec<Row>),
     Landed(Vec<Row>),
-    Published { before: Arc<View>, after: Arc<View>, wall: Wall },
+    Published {
+        before: Arc<View>,
+        after: Arc<View>,
+        wall: Wall,
+    },
+    /// A frame leaves.
     Sent(Vec<u8>),
+    /// The reply to a frame arrives.
+    Returned(Vec<u8>),
     Noted(Fact),
     Secrets(Vec<[u8; 32]>),
 }
@@ -51,7 +61,7 @@ impl Record {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &what {
             Seen::Noted(fact) => inner.tell(at_ms, node, format!("{fact:?}").as_bytes()),
-            Seen::Sent(frame) => {
+            Seen::Sent(frame) | Seen::Returned(frame) => {
                 inner.frames += 1;
                 inner.tell(at_ms, node, &frame[frame.len().saturating_sub(FRAME_TAIL)..]);
             }
@@ -71,7 +81,7 @@ impl Record {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).unseen)
     }
 
-    /// Frames that were sent so far.
+    /// Frames so far, replies included.
     pub(super) fn frames(&self) -> u64 {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).frames
     }
