@@ -65,8 +65,6 @@ pub(super) struct Disk {
     pub commits: u64,
     pub slow_ms: u64,
     pub fails: bool,
-    /// A row is damaged.
-    pub torn: bool,
     /// Old copies, by their names in the plan.
     pub copies: BTreeMap<String, Rows>,
 }
