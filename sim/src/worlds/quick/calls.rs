@@ -89,6 +89,7 @@ impl World<'_> {
 
     fn ask(&mut self, node: usize, request: Request, why: Purpose) {
         let call = self.name_call();
+        self.mark_request(&request);
         self.pending.insert(call, Pending { node, why });
         self.see(node, &Sight::Asked(call));
         self.handle(node, Event::Ask { call, actor: Actor::Operator, request, concern: None });

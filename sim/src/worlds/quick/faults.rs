@@ -2,6 +2,7 @@
 
 use super::node::Rows;
 use super::world::{Happening, World};
+use crate::marks::Mark;
 use crate::plan::drawn::Deed;
 
 /// After the heal, where the peers that could confirm a clock may be gone for ever, an operator does.
@@ -69,6 +70,7 @@ impl World<'_> {
                 place.step_ms = *by_ms;
                 let step = place.steps;
                 self.schedule(at_ms + for_ms, Happening::Rights { node, step });
+                self.mark_clock(node);
             }
             Deed::Replay { back, to } => self.replay(*back, *to),
             _ => {}
@@ -114,6 +116,7 @@ impl World<'_> {
         let place = &mut self.nodes[node];
         if place.steps == step {
             place.step_ms = 0;
+            self.mark_clock(node);
         }
     }
 
@@ -123,6 +126,7 @@ impl World<'_> {
         self.healed = true;
         self.cut.clear();
         let lost: Vec<usize> = (0..self.plan.nodes).filter(|node| !self.plan.heals(*node)).collect();
+        lost.iter().for_each(|_| self.marks.hit(Mark::NeverBack));
         for one in &lost {
             for other in (0..self.plan.nodes).filter(|other| other != one) {
                 self.sever(&[(*one, other), (other, *one)]);

@@ -4,6 +4,7 @@
 mod calls;
 pub mod crypto;
 mod faults;
+mod marks;
 mod network;
 mod node;
 mod process;
@@ -11,4 +12,5 @@ mod run;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell};
+pub use run::{Planted, Verdict, run, run_planted, steps, tell, tell_planted};
+pub use world::Counts;

@@ -9,6 +9,7 @@ use super::calls::{Names, Pending};
 use super::node::Node;
 use super::trace::Trace;
 use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::marks::Marks;
 use crate::plan::drawn::{Chance, Drawn};
 
 /// A node that is woken so often within one millisecond spins.
@@ -82,6 +83,7 @@ pub(super) struct World<'a> {
     pub names: Names,
     pub tokens: Vec<Minted>,
     pub counts: Counts,
+    pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -232,6 +234,7 @@ impl World<'_> {
             Effect::Note(fact) => {
                 let view = self.nodes[node].view.clone();
                 self.trace.fact(self.at_ms, node, &fact, view.as_deref());
+                self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
             }
         }
@@ -242,6 +245,7 @@ impl World<'_> {
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
         self.trace.state(node, &view);
+        self.mark_purge(node, &before, &view);
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
 
