@@ -87,11 +87,12 @@ pub(super) fn fuzz(arguments: &Fuzz) -> Result<Ended> {
     let order = arguments.order();
     let head = Head::new(order.world, order.planted, order.seeds, order.shard);
     let progress = Progress::new(order.shard.count(order.seeds), order.budget)?;
+    let interrupt = Interrupt::listen()?;
     let mut teller = Teller { head, progress, failed: Vec::new(), json: arguments.json };
     if arguments.json {
         print(&Line::Head(teller.head.clone()))?;
     }
-    let sum = run(&order, &Interrupt::listen()?, &mut teller)?;
+    let sum = run(&order, &interrupt, &mut teller)?;
     teller.progress.end();
     if arguments.json {
         print(&Line::Sum(sum.clone()))?;
