@@ -8,7 +8,7 @@ use clap::Args;
 use super::Ended;
 use super::source::{Source, sentence};
 use crate::fleet::World;
-use crate::plan::drawn::Drawn;
+use crate::plan::Plan;
 use crate::worlds::quick::{self, Planted};
 
 /// Which seed, or which plan.
@@ -38,7 +38,7 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
     let verdict = quick::tell_planted(&plan, arguments.planted);
     let mut out = std::io::stdout().lock();
     weather(&mut out, &plan)?;
-    let names: Vec<String> = (1..=plan.nodes).map(|node| format!("n{node}")).collect();
+    let names = &plan.nodes;
     writeln!(out, "\n    time  node  {}  fact", names.join(" "))?;
     for line in &verdict.lines {
         if arguments.brief && (line.what.starts_with("Rejected") || line.what.starts_with("RoundFailed")) {
@@ -65,19 +65,19 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
     Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
 }
 
-fn weather(out: &mut impl std::io::Write, plan: &Drawn) -> Result<()> {
-    writeln!(out, "seed {}: {} nodes, storm until {} ms", plan.seed, plan.nodes, plan.storm_ms)?;
-    if !plan.core.is_empty() {
-        let core: Vec<_> = plan.core.iter().map(|node| format!("n{}", node + 1)).collect();
-        writeln!(out, "only {} heal", core.join(" "))?;
+fn weather(out: &mut impl std::io::Write, plan: &Plan) -> Result<()> {
+    writeln!(out, "{}\nseed {}: {} nodes, storm until {}", plan.story, plan.seed, plan.nodes.len(), plan.until)?;
+    if !plan.heals.is_empty() {
+        writeln!(out, "only {} heal", plan.heals.join(" "))?;
     }
-    writeln!(out, "{:?}\n{:?}\n{:?}", plan.pace, plan.network, plan.disk)?;
-    for (node, clock) in plan.clocks.iter().enumerate() {
-        write!(out, "n{} {:+} ms {:+} ppm  ", node + 1, clock.offset_ms, clock.ppm)?;
+    writeln!(out, "{}", plan.weather.words())?;
+    for (node, clock) in &plan.clocks {
+        write!(out, "{node} {} {:+} ppm  ", clock.offset, clock.ppm)?;
     }
     writeln!(out)?;
-    for item in &plan.items {
-        writeln!(out, "  {:>6} n{} {:?}", item.at_ms, item.on + 1, item.deed)?;
+    for step in plan.steps() {
+        let at = step.at.unwrap_or_default();
+        writeln!(out, "  {at:>8} {} {}", step.on.label(), step.verb.title())?;
     }
     Ok(())
 }

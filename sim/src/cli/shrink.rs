@@ -30,9 +30,9 @@ pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
         println!("it does not fail");
         return Ok(Ended::Well);
     };
-    let (from, to) = (plan.items.len(), shrunk.plan.items.len());
-    eprintln!("{from} things became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
-    let text = toml::to_string(&shrunk.plan)?;
+    let (from, to) = (plan.acts.len(), shrunk.plan.acts.len());
+    eprintln!("{from} acts became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
+    let text = shrunk.plan.to_toml();
     match &arguments.out {
         Some(file) => std::fs::write(file, text)?,
         None => print!("{text}"),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::checks::Failure;
-use crate::plan::drawn::{Drawn, draw};
+use crate::plan::{Plan, draw};
 
 /// Where a plan comes from.
 #[derive(Clone, Debug)]
@@ -28,15 +28,15 @@ impl std::str::FromStr for Source {
 
 impl Source {
     /// The plan.
-    pub(super) fn read(&self) -> Result<Drawn, String> {
-        let file = match self {
-            Source::Seed(seed) => return Ok(draw(*seed)),
-            Source::File(file) => file,
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let plan: Drawn = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        plan.check().map_err(|problem| format!("{}: {problem}", file.display()))?;
-        Ok(plan)
+    pub(super) fn read(&self) -> Result<Plan, String> {
+        match self {
+            Source::Seed(seed) => Ok(draw(*seed)),
+            Source::File(file) => {
+                let name = file.display().to_string();
+                let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+                Plan::parse(&name, &text).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 

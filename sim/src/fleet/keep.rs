@@ -11,8 +11,7 @@ use crate::checks::Failure;
 /// Writes the plan of a seed that failed, and says where.
 pub(super) fn keep(order: &Order, dir: &Path, seed: u64, failure: &Failure) -> Result<PathBuf, String> {
     let file = dir.join(format!("{seed}-{}.toml", failure.check));
-    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let text = least_plan(order.world, order.planted, seed).map_err(|error| wrong(&error))?;
-    fs::write(&file, text).map_err(|error| wrong(&error))?;
+    let text = least_plan(order.world, order.planted, seed).to_toml();
+    fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(file)
 }

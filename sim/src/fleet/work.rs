@@ -79,12 +79,12 @@ pub fn run(order: &Order, interrupt: &Interrupt, watch: &mut impl Watch) -> Resu
 
 fn crew(order: &Order, interrupt: &Interrupt, watch: &mut impl Watch) -> Result<Sum> {
     let begun = Instant::now();
-    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (next, failed, stop) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         let (out, results) = mpsc::sync_channel(WAITING * order.jobs);
         for _ in 0..order.jobs {
             let out = out.clone();
-            scope.spawn(|| work(order, &next, &stop, out));
+            scope.spawn(|| work(order, &next, (&failed, &stop), out));
         }
         drop(out);
         let mut sum = Sum::new(order.shard.count(order.seeds));
@@ -141,11 +141,14 @@ fn reason(order: &Order, interrupt: &Interrupt, sum: &Sum, begun: Instant) -> Op
     }
 }
 
-fn work(order: &Order, next: &AtomicU64, stop: &AtomicBool, out: SyncSender<Done>) {
+fn work(order: &Order, next: &AtomicU64, (failed, stop): (&AtomicU64, &AtomicBool), out: SyncSender<Done>) {
     while !stop.load(Ordering::Relaxed) {
         let place = next.fetch_add(1, Ordering::Relaxed);
         let Some(seed) = order.shard.seed(order.seeds, place) else { return };
         let run = run_one(order.world, order.planted, seed);
+        if run.failure.is_some() && failed.fetch_add(1, Ordering::Relaxed) + 1 >= order.failures {
+            stop.store(true, Ordering::Relaxed);
+        }
         let kept = run.failure.as_ref().and_then(|failure| Some(keep(order, order.keep.as_ref()?, seed, failure)));
         if out.send(Done { run, kept }).is_err() {
             return;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::Failure;
 use crate::marks::Marks;
-use crate::plan::drawn::draw;
-use crate::shrink::shrink;
+use crate::plan::{Plan, draw};
+use crate::shrink::shrink_with;
 use crate::worlds::Step;
 use crate::worlds::quick::{self, Planted, Verdict};
 
@@ -99,17 +99,14 @@ pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
     }
 }
 
-/// The least plan that fails as the seed does, as a file; the plan as it was drawn where shrinking finds none.
-///
-/// # Errors
-/// If a plan cannot be written as TOML.
-pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Result<String, toml::ser::Error> {
+/// The least plan that fails as the seed does; the plan as it was drawn where it does not fail.
+pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
     let plan = draw(seed);
-    let least = match world {
-        World::Quick if planted.is_none() => shrink(&plan).map(|shrunk| shrunk.plan),
-        World::Quick | World::Whole => None,
+    let shrunk = match world {
+        World::Quick => shrink_with(&plan, |plan| quick::run_planted(plan, planted).failure),
+        World::Whole => unreachable!("{READY}"),
     };
-    toml::to_string(&least.unwrap_or(plan))
+    shrunk.map_or(plan, |shrunk| shrunk.plan)
 }
 
 fn in_quick(planted: Option<Planted>, seed: u64) -> Run {

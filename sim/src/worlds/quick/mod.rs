@@ -4,11 +4,13 @@
 mod calls;
 pub mod crypto;
 mod faults;
+mod look;
 mod marks;
 mod network;
 mod node;
 mod process;
 mod run;
+mod script;
 mod trace;
 mod world;
 

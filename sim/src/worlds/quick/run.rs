@@ -11,7 +11,7 @@ use super::trace::{Line, Recording, Trace};
 use super::world::{Counts, Happening, World};
 use crate::checks::{Checks, End, Failure, Standing};
 use crate::marks::Marks;
-use crate::plan::drawn::{Chance, Drawn};
+use crate::plan::{Chance, Plan};
 use crate::worlds::Step;
 
 /// How often agreement is looked for.
@@ -57,32 +57,32 @@ pub struct Verdict {
 }
 
 /// Runs a plan.
-pub fn run(plan: &Drawn) -> Verdict {
+pub fn run(plan: &Plan) -> Verdict {
     run_planted(plan, None)
 }
 
 /// Runs a plan, and keeps a timeline.
-pub fn tell(plan: &Drawn) -> Verdict {
+pub fn tell(plan: &Plan) -> Verdict {
     tell_planted(plan, None)
 }
 
 /// Runs a plan in a world with a mistake, and keeps a timeline.
-pub fn tell_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+pub fn tell_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, Recording::Lines).0
 }
 
 /// Runs a plan, and keeps every step of its trace.
-pub fn steps(plan: &Drawn, planted: Option<Planted>) -> Vec<Step> {
+pub fn steps(plan: &Plan, planted: Option<Planted>) -> Vec<Step> {
     safely(plan, planted, Recording::Steps).1
 }
 
 /// Runs a plan in a world with a mistake.
-pub fn run_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, Recording::Nothing).0
 }
 
 /// A broken promise of the core is a panic; here it is a verdict.
-fn safely(plan: &Drawn, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
+fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
     let mut world = World::new(plan, planted, recording);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
@@ -107,11 +107,12 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Drawn, planted: Option<Planted>, recording: Recording) -> World<'a> {
-        let nodes: Vec<Node> = (0..plan.nodes).map(|place| Node::new(plan, place)).collect();
+    fn new(plan: &'a Plan, planted: Option<Planted>, recording: Recording) -> World<'a> {
+        let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
         let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
         World {
             plan,
+            script: Default::default(),
             planted,
             chance: Chance::of(plan.seed, 50),
             at_ms: 0,
@@ -124,6 +125,9 @@ impl<'a> World<'a> {
             trace: Trace::new(names, recording),
             healed: false,
             cut: Default::default(),
+            clogged: Default::default(),
+            held: Default::default(),
+            busy: Default::default(),
             sent: Default::default(),
             heard: Default::default(),
             open: Default::default(),
@@ -140,15 +144,11 @@ impl<'a> World<'a> {
 
     /// When the nodes agreed after the heal, if they did.
     fn play(&mut self) -> Option<u64> {
-        for node in 0..self.plan.nodes {
+        for node in (0..self.plan.nodes.len()).filter(|node| !self.plan.absent.contains(&self.plan.nodes[*node])) {
             self.schedule(0, Happening::Starts { node });
         }
-        self.plan_copies();
-        for index in 0..self.plan.items.len() {
-            self.schedule(self.plan.items[index].at_ms, Happening::Item(index));
-        }
-        self.schedule(self.plan.storm_ms + 1, Happening::Heals);
-        if !self.run_until(self.plan.storm_ms + 1) {
+        self.schedule(0, Happening::Act);
+        if !self.run_storm() {
             return None;
         }
         let converged_ms = self.settle()?;
@@ -175,7 +175,7 @@ impl<'a> World<'a> {
 
     /// Counts the frames of a quiet time, if nothing disturbs it.
     fn quiet(&mut self, ending: &[(usize, Arc<View>, symbolon_core::time::Wall)]) -> Option<Option<(u64, u64)>> {
-        let beat_ms = self.plan.pace.heartbeat_ms;
+        let beat_ms = self.plan.gossip.heartbeat_ms();
         if !self.run_until(self.at_ms + beat_ms) {
             return None;
         }
@@ -210,18 +210,29 @@ impl<'a> World<'a> {
         self.checks.end(&end);
     }
 
+    /// Members that ever began, and healed.
+    fn healed(&self) -> impl Iterator<Item = usize> {
+        let plan = self.plan;
+        (0..plan.nodes.len()).filter(|node| plan.heals(*node) && plan.invites(*node) && self.nodes[*node].life > 0)
+    }
+
     fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {
-        let healed = (0..self.plan.nodes).filter(|node| self.plan.heals(*node));
-        healed.filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall))).collect()
+        self.healed()
+            .filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall)))
+            .collect()
     }
 
     /// Whether all that healed hold the same, and serve.
     fn agree(&self) -> bool {
         let nodes = self.standing();
-        let expected = (0..self.plan.nodes).filter(|node| self.plan.heals(*node)).count();
-        nodes.len() == expected
+        nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1) && self.same_keys(&pair[0].1, &pair[1].1))
+            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
+    }
+
+    /// Whether two views are one state.
+    pub(super) fn same(&self, one: &View, other: &View) -> bool {
+        same(one, other) && self.same_keys(one, other)
     }
 
     /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
