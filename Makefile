@@ -66,8 +66,8 @@ sim: build ## run many seeds: make sim SEEDS=0..1000 [WORLD=] [JOBS=] [SHARD=1/4
 	$(SIM) $(if $(SEEDS),fuzz --seeds $(SEEDS) $(FLEET),$(or $(ARGS),--help))
 
 .PHONY: replay
-replay: build ## run one seed again, or a plan, and tell what happened: make replay SEED=38 [WORLD=]
-	$(SIM) replay $(or $(SEED),$(error a seed is missing, as in `make replay SEED=38`)) $(call flag,world,$(WORLD))
+replay: $(if $(SEED),build,$(if $(filter replay,$(MAKECMDGOALS)),$(error a seed is missing, as in `make replay SEED=38`))) ## run one seed again, or a plan, and tell what happened: make replay SEED=38 [WORLD=]
+	$(SIM) replay $(SEED) $(call flag,world,$(WORLD))
 
 .PHONY: clean
 clean: ## remove all that was built, measured or installed here

@@ -43,6 +43,8 @@ enum Verb {
     /// Prints the trace of a seed, step by step.
     #[command(hide = true)]
     Steps(determinism::Steps),
+    /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
+    Convergence(crate::measure::Arguments),
     /// Measures a node against bare handlers, and a cluster against its promises.
     Bench(crate::bench::Bench),
     /// The bare handlers of the bench.
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Verb::Determinism(determinism) => determinism::determinism(&determinism),
         Verb::Traces(traces) => determinism::traces(&traces),
         Verb::Steps(steps) => determinism::steps(&steps),
+        Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),
     };

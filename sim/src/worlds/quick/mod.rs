@@ -14,5 +14,5 @@ mod script;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, steps, tell, tell_planted};
+pub use run::{Planted, Verdict, run, run_planted, steps, tell, tell_planted, watch};
 pub use world::Counts;

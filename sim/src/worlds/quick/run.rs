@@ -9,7 +9,7 @@ use symbolon_core::state::View;
 use super::node::Node;
 use super::trace::{Line, Recording, Trace};
 use super::world::{Counts, Happening, World};
-use crate::checks::{Checks, End, Failure, Standing};
+use crate::checks::{Check, Checks, End, Failure, Standing};
 use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
 use crate::worlds::Step;
@@ -76,14 +76,24 @@ pub fn steps(plan: &Plan, planted: Option<Planted>) -> Vec<Step> {
     safely(plan, planted, Recording::Steps).1
 }
 
+/// Runs a plan, and shows everything that happens to an observer as well.
+pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
+    let mut world = World::new(plan, None, Recording::Nothing);
+    world.observer = Some(observer);
+    finish(world).0
+}
+
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, Recording::Nothing).0
 }
 
-/// A broken promise of the core is a panic; here it is a verdict.
 fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
-    let mut world = World::new(plan, planted, recording);
+    finish(World::new(plan, planted, recording))
+}
+
+/// A broken promise of the core is a panic; here it is a verdict.
+fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -122,6 +132,7 @@ impl<'a> World<'a> {
             effects: Default::default(),
             carrying: false,
             checks: Checks::new(plan),
+            observer: None,
             trace: Trace::new(names, recording),
             healed: false,
             cut: Default::default(),

@@ -9,7 +9,7 @@ use super::calls::{Names, Pending};
 use super::node::Node;
 use super::script::Script;
 use super::trace::Trace;
-use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
 
@@ -70,6 +70,7 @@ pub(super) struct World<'a> {
     pub effects: VecDeque<(usize, u64, Effect)>,
     pub carrying: bool,
     pub checks: Checks,
+    pub observer: Option<&'a mut dyn Check>,
     pub trace: Trace,
     pub healed: bool,
     /// Links that are cut, each as often as it was cut.
@@ -174,7 +175,13 @@ impl World<'_> {
     }
 
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        self.checks.see(Moment { at_ms: self.at_ms, node, plan: self.plan }, sight);
+        let moment = Moment { at_ms: self.at_ms, node, plan: self.plan };
+        self.checks.see(moment, sight);
+        if let Some(observer) = &mut self.observer
+            && let Err(what) = observer.see(moment, sight)
+        {
+            self.trouble = Some(what);
+        }
     }
 
     fn tick(&mut self, node: usize, life: u64) {
