@@ -120,6 +120,7 @@ impl World<'_> {
         place.view = Some(view.clone());
         self.down.remove(&node);
         self.trace.state(node, &view);
+        self.mark_boot(node, continuity, &view);
         self.see(node, &Sight::Booted { view: &view, disk: continuity });
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
         self.carry_out();
