@@ -5,6 +5,7 @@
 
 mod ask;
 mod boot;
+mod check;
 mod clock;
 mod effect;
 mod event;
