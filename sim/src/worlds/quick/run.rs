@@ -194,19 +194,7 @@ impl<'a> World<'a> {
         let expected = (0..self.plan.nodes).filter(|node| self.plan.heals(*node)).count();
         nodes.len() == expected
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1) && self.same_keys(&pair[0].1, &pair[1].1))
-    }
-
-    /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
-    fn same_keys(&self, one: &View, other: &View) -> bool {
-        let kids = |view: &View| {
-            let owned = view
-                .token_keys
-                .values()
-                .filter(|key| self.nodes.iter().any(|node| node.keys.node() == key.owner && !node.was_broken));
-            owned.map(|key| key.published.kid.clone()).collect::<Vec<_>>()
-        };
-        kids(one) == kids(other)
+            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
 }
 
@@ -220,5 +208,6 @@ fn same(one: &View, other: &View) -> bool {
         && one.cells.root() == other.cells.root()
         && one.revoked.iter().eq(other.revoked.iter())
         && versions(one) == versions(other)
+        && one.token_keys.keys().eq(other.token_keys.keys())
         && ring(one) == ring(other)
 }
