@@ -4,11 +4,13 @@
 mod calls;
 pub mod crypto;
 mod faults;
+mod look;
 mod network;
 mod node;
 mod process;
 mod run;
+mod script;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell};
+pub use run::{Planted, Verdict, run, run_planted, tell, watch};

@@ -8,8 +8,8 @@ use symbolon_core::state::View;
 use super::node::Node;
 use super::trace::{Line, Trace};
 use super::world::{Counts, Happening, World};
-use crate::checks::{Checks, End, Failure, Standing};
-use crate::plan::drawn::{Chance, Drawn};
+use crate::checks::{Check, Checks, End, Failure, Standing};
+use crate::plan::{Chance, Plan};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
@@ -41,23 +41,33 @@ pub struct Verdict {
 }
 
 /// Runs a plan.
-pub fn run(plan: &Drawn) -> Verdict {
+pub fn run(plan: &Plan) -> Verdict {
     run_planted(plan, None)
 }
 
 /// Runs a plan, and keeps a timeline.
-pub fn tell(plan: &Drawn) -> Verdict {
+pub fn tell(plan: &Plan) -> Verdict {
     safely(plan, None, true)
 }
 
+/// Runs a plan, and shows everything that happens to an observer as well.
+pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
+    let mut world = World::new(plan, None, false);
+    world.observer = Some(observer);
+    finish(world)
+}
+
 /// Runs a plan in a world with a mistake.
-pub fn run_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, false)
 }
 
+fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
+    finish(World::new(plan, planted, recording))
+}
+
 /// A broken promise of the core is a panic; here it is a verdict.
-fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
-    let mut world = World::new(plan, planted, recording);
+fn finish(mut world: World<'_>) -> Verdict {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -81,11 +91,12 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Drawn, planted: Option<Planted>, recording: bool) -> World<'a> {
-        let nodes: Vec<Node> = (0..plan.nodes).map(|place| Node::new(plan, place)).collect();
+    fn new(plan: &'a Plan, planted: Option<Planted>, recording: bool) -> World<'a> {
+        let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
         let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
         World {
             plan,
+            script: Default::default(),
             planted,
             chance: Chance::of(plan.seed, 50),
             at_ms: 0,
@@ -95,9 +106,13 @@ impl<'a> World<'a> {
             effects: Default::default(),
             carrying: false,
             checks: Checks::new(plan),
+            observer: None,
             trace: Trace::new(names, recording),
             healed: false,
             cut: Default::default(),
+            clogged: Default::default(),
+            held: Default::default(),
+            busy: Default::default(),
             sent: Default::default(),
             heard: Default::default(),
             open: Default::default(),
@@ -113,15 +128,11 @@ impl<'a> World<'a> {
 
     /// When the nodes agreed after the heal, if they did.
     fn play(&mut self) -> Option<u64> {
-        for node in 0..self.plan.nodes {
+        for node in (0..self.plan.nodes.len()).filter(|node| !self.plan.absent.contains(&self.plan.nodes[*node])) {
             self.schedule(0, Happening::Starts { node });
         }
-        self.plan_copies();
-        for index in 0..self.plan.items.len() {
-            self.schedule(self.plan.items[index].at_ms, Happening::Item(index));
-        }
-        self.schedule(self.plan.storm_ms + 1, Happening::Heals);
-        if !self.run_until(self.plan.storm_ms + 1) {
+        self.schedule(0, Happening::Act);
+        if !self.run_storm() {
             return None;
         }
         let converged_ms = self.settle()?;
@@ -148,7 +159,7 @@ impl<'a> World<'a> {
 
     /// Counts the frames of a quiet time, if nothing disturbs it.
     fn quiet(&mut self, ending: &[(usize, Arc<View>, symbolon_core::time::Wall)]) -> Option<Option<(u64, u64)>> {
-        let beat_ms = self.plan.pace.heartbeat_ms;
+        let beat_ms = self.plan.gossip.heartbeat_ms();
         if !self.run_until(self.at_ms + beat_ms) {
             return None;
         }
@@ -183,16 +194,22 @@ impl<'a> World<'a> {
         self.checks.end(&end);
     }
 
+    /// Members that ever began, and healed.
+    fn healed(&self) -> impl Iterator<Item = usize> {
+        let plan = self.plan;
+        (0..plan.nodes.len()).filter(|node| plan.heals(*node) && plan.invites(*node) && self.nodes[*node].life > 0)
+    }
+
     fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {
-        let healed = (0..self.plan.nodes).filter(|node| self.plan.heals(*node));
-        healed.filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall))).collect()
+        self.healed()
+            .filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall)))
+            .collect()
     }
 
     /// Whether all that healed hold the same, and serve.
     fn agree(&self) -> bool {
         let nodes = self.standing();
-        let expected = (0..self.plan.nodes).filter(|node| self.plan.heals(*node)).count();
-        nodes.len() == expected
+        nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
             && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
@@ -202,7 +219,8 @@ fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
     view.nodes.values().map(|record| (record.node, record.version)).collect()
 }
 
-fn same(one: &View, other: &View) -> bool {
+/// Whether two views are one state.
+pub(super) fn same(one: &View, other: &View) -> bool {
     let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
     one.cells.vector() == other.cells.vector()
         && one.cells.root() == other.cells.root()

@@ -7,9 +7,10 @@ use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
 use super::Planted;
 use super::calls::{Names, Pending};
 use super::node::Node;
+use super::script::Script;
 use super::trace::Trace;
-use crate::checks::{Checks, Minted, Moment, Sight};
-use crate::plan::drawn::{Chance, Drawn};
+use crate::checks::{Check, Checks, Minted, Moment, Sight};
+use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
 const MOST_TICKS: u32 = 100;
@@ -24,8 +25,8 @@ pub(super) enum Happening {
     Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>> },
     /// A commit is done.
     Commits { node: usize, life: u64, commit: u64 },
-    /// A thing of the plan.
-    Item(usize),
+    /// The plan may go on.
+    Act,
     /// A process comes up.
     Starts { node: usize },
     /// A process that gave up is started anew.
@@ -36,10 +37,10 @@ pub(super) enum Happening {
     Hastens { node: usize },
     /// Links are mended, one step.
     Mends { links: Vec<(usize, usize)> },
+    /// What waited on these links goes on, one clog less.
+    Unclogs { links: Vec<(usize, usize)> },
     /// A clock is set right.
     Rights { node: usize, step: u64 },
-    /// The disk is copied.
-    Copies { node: usize },
     /// An operator vouches for a clock.
     Vouches { node: usize },
     /// The faults end.
@@ -57,7 +58,8 @@ pub(super) struct ReplyTo {
 
 /// Everything.
 pub(super) struct World<'a> {
-    pub plan: &'a Drawn,
+    pub plan: &'a Plan,
+    pub script: Script,
     pub planted: Option<Planted>,
     pub chance: Chance,
     pub at_ms: u64,
@@ -67,10 +69,17 @@ pub(super) struct World<'a> {
     pub effects: VecDeque<(usize, u64, Effect)>,
     pub carrying: bool,
     pub checks: Checks,
+    pub observer: Option<&'a mut dyn Check>,
     pub trace: Trace,
     pub healed: bool,
     /// Links that are cut, each as often as it was cut.
     pub cut: BTreeMap<(usize, usize), u32>,
+    /// Links that hold what is sent, each as often as it was clogged.
+    pub clogged: BTreeMap<(usize, usize), u32>,
+    /// What they hold.
+    pub held: Vec<((usize, usize), Happening)>,
+    /// Until when a link of little bandwidth is busy.
+    pub busy: BTreeMap<(usize, usize), u64>,
     /// Parcels sent on each link.
     pub sent: BTreeMap<(usize, usize), u64>,
     /// Old frames, for those who send them again.
@@ -110,19 +119,33 @@ impl World<'_> {
 
     /// Lets everything happen up to this time; false once a check failed.
     pub(super) fn run_until(&mut self, end_ms: u64) -> bool {
-        while let Some(entry) = self.heap.first_entry() {
-            if entry.key().0 > end_ms {
-                break;
-            }
-            let ((at_ms, _), happening) = entry.remove_entry();
-            self.at_ms = at_ms;
-            self.happen(happening);
-            if self.checks.failure().is_some() || self.trouble.is_some() {
+        while self.heap.first_key_value().is_some_and(|((at_ms, _), _)| *at_ms <= end_ms) {
+            if !self.run_one() {
                 return false;
             }
         }
         self.at_ms = end_ms;
         true
+    }
+
+    /// Lets everything happen until the storm is over; false once a check failed.
+    pub(super) fn run_storm(&mut self) -> bool {
+        while !self.healed {
+            if !self.run_one() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Lets the next thing happen; false if there is none, or a check failed.
+    fn run_one(&mut self) -> bool {
+        let Some(((at_ms, _), happening)) = self.heap.pop_first() else {
+            return false;
+        };
+        self.at_ms = at_ms;
+        self.happen(happening);
+        self.checks.failure().is_none() && self.trouble.is_none()
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -131,14 +154,14 @@ impl World<'_> {
             Happening::Arrives { from, to, bytes, reply_to } => self.arrives(from, to, bytes, reply_to),
             Happening::Returns { to, outcome } => self.returns(to, outcome),
             Happening::Commits { node, life, commit } => self.commits(node, life, commit),
-            Happening::Item(index) => self.item(index),
+            Happening::Act => self.go_on(),
             Happening::Starts { node } => self.start(node),
             Happening::Restarts { node, life } => self.restart(node, life),
             Happening::Resumes { node, life } => self.resume(node, life),
             Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
             Happening::Mends { links } => self.mend(&links),
+            Happening::Unclogs { links } => self.unclog(&links),
             Happening::Rights { node, step } => self.right(node, step),
-            Happening::Copies { node } => self.copy(node),
             Happening::Vouches { node } => self.vouch(node),
             Happening::Heals => self.heal(),
         }
@@ -150,7 +173,13 @@ impl World<'_> {
     }
 
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        self.checks.see(Moment { at_ms: self.at_ms, node, plan: self.plan }, sight);
+        let moment = Moment { at_ms: self.at_ms, node, plan: self.plan };
+        self.checks.see(moment, sight);
+        if let Some(observer) = &mut self.observer
+            && let Err(what) = observer.see(moment, sight)
+        {
+            self.trouble = Some(what);
+        }
     }
 
     fn tick(&mut self, node: usize, life: u64) {
