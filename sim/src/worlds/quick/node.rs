@@ -46,8 +46,6 @@ pub(super) struct Node {
     pub paused: Option<VecDeque<Event>>,
     /// Whether its disk was exchanged since its last life.
     pub broken: Continuity,
-    /// Whether that ever happened to it.
-    pub was_broken: bool,
     /// When its next tick is due, as far as that is on the heap.
     pub tick_at: Option<u64>,
     /// When it was woken last.
@@ -88,7 +86,6 @@ impl Node {
             steps: 0,
             paused: None,
             broken: Continuity::Kept,
-            was_broken: false,
             tick_at: None,
             ticked_at: 0,
             ticks: 0,

@@ -179,7 +179,6 @@ impl World<'_> {
     pub(super) fn replace_disk(&mut self, node: usize, rows: Rows) {
         self.nodes[node].disk.rows = rows;
         self.nodes[node].broken = Continuity::Broken;
-        self.nodes[node].was_broken = true;
         if self.planted == Some(Planted::RewindEntropy) {
             self.nodes[node].source.rewind();
         }
