@@ -1,7 +1,9 @@
 //! Worlds: whatever runs a plan.
 
+pub mod client;
 pub mod live;
 pub mod quick;
+pub mod whole;
 
 /// One step of a run's trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
