@@ -76,7 +76,7 @@ fn hex(outcome: &Outcome) -> String {
 
 #[test]
 fn three_nodes_converge() {
-    let Outcome { verdict, sense } = conversation(1);
+    let Outcome { verdict, sense, .. } = conversation(1);
     assert_eq!(verdict.failure, None);
     assert!(verdict.converged_ms.is_some());
     assert!(verdict.counts.delivered > 20, "{:?}", verdict.counts);

@@ -14,9 +14,12 @@ use super::clock::true_ms;
 use super::place::Place;
 use super::record::Seen;
 use crate::plan::Chance;
+use crate::worlds::quick::Planted;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
+/// A disk that loses writes loses each of so many.
+const LOST_WRITES: u64 = 10;
 const TEAR: u64 = 203;
 
 /// What a disk holds.
@@ -34,6 +37,8 @@ pub(super) struct Disk {
     opened: u64,
     idle: Arc<Notify>,
     copies: BTreeMap<String, Rows>,
+    /// Writes that might have been lost.
+    lost: u64,
     /// How long a commit takes, at least and at most.
     pub commit_ms: (u64, u64),
     /// And at most so much more.
@@ -42,6 +47,8 @@ pub(super) struct Disk {
     pub fails: bool,
     /// Nothing becomes durable for now.
     pub stands_still: bool,
+    /// A mistake that it makes.
+    pub planted: Option<Planted>,
 }
 
 impl Disk {
@@ -82,6 +89,12 @@ impl Disk {
     }
 
     fn apply(&mut self, batch: &[Row]) {
+        if self.planted == Some(Planted::LoseWrites) {
+            self.lost += 1;
+            if self.lost.is_multiple_of(LOST_WRITES) {
+                return;
+            }
+        }
         for Row { table, key, value } in batch {
             match value {
                 Some(value) => self.rows.insert((*table, key.clone()), value.clone()),
@@ -149,6 +162,9 @@ impl Store for MemoryStore {
         let mut disk = place.disk();
         if disk.opened != self.opened {
             return;
+        }
+        if disk.planted == Some(Planted::SendBeforeDurable) {
+            self.reports.send(Report::Written(id)).ok();
         }
         disk.under_way.push((id, batch));
         if disk.under_way.len() == 1 {
@@ -222,9 +238,11 @@ impl MemoryStore {
             disk.apply(&batch);
             self.place.record.add(true_ms(), self.place.index, Seen::Landed(batch));
         }
-        last.into_iter().for_each(|id| {
+        if disk.planted != Some(Planted::SendBeforeDurable)
+            && let Some(id) = last
+        {
             self.reports.send(Report::Written(id)).ok();
-        });
+        }
         true
     }
 }

@@ -19,5 +19,5 @@ mod steps;
 mod weather;
 mod world;
 
-pub use run::{Outcome, run};
+pub use run::{Outcome, run, run_planted, tell};
 pub use world::{PASSWORD, USER, World};

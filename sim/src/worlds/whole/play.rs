@@ -12,10 +12,11 @@ use super::record::{Entry, Seen};
 use super::script::Script;
 use super::world::World;
 use crate::checks::{Checks, Failure, Minted, Moment, Sight};
+use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
 use crate::worlds::client::api::{Client, Session};
-use crate::worlds::quick::Counts;
+use crate::worlds::quick::{Counts, Planted};
 
 /// A process that gave up is started anew after this.
 const RESPAWN_MS: u64 = 500;
@@ -38,6 +39,7 @@ pub(super) struct Play<'p> {
     pub answers: Answers,
     pub calls: u64,
     pub counts: Counts,
+    pub marks: Marks,
     pub healed: bool,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -77,8 +79,8 @@ pub(super) enum Later {
 }
 
 impl<'p> Play<'p> {
-    pub(super) fn new(plan: &'p Plan) -> Play<'p> {
-        let world = World::new(plan);
+    pub(super) fn new(plan: &'p Plan, planted: Option<Planted>, recording: bool) -> Play<'p> {
+        let world = World::new(plan, planted, recording);
         Play {
             plan,
             chance: Chance::of(plan.seed, 50),
@@ -92,6 +94,7 @@ impl<'p> Play<'p> {
             answers: Answers::default(),
             calls: 0,
             counts: Counts::default(),
+            marks: Marks::default(),
             healed: false,
             trouble: None,
             later: BTreeMap::new(),
@@ -189,7 +192,10 @@ impl<'p> Play<'p> {
                     self.counts.delivered += 1;
                     Sight::Sent(frame)
                 }
-                Seen::Noted(fact) => Sight::Noted(fact),
+                Seen::Noted(fact) => {
+                    self.marks.note(fact);
+                    Sight::Noted(fact)
+                }
                 Seen::Secrets(secrets) => Sight::Secrets(secrets),
             };
             self.counts.events += 1;

@@ -7,6 +7,7 @@ use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
 use crate::checks::Continuity;
+use crate::worlds::Step;
 
 /// The end of a frame is its signature, which speaks for all of it.
 const FRAME_TAIL: usize = 64;
@@ -47,15 +48,22 @@ struct Inner {
     hasher: blake3::Hasher,
     unseen: Vec<Entry>,
     frames: u64,
-}
-
-impl Default for Record {
-    fn default() -> Record {
-        Record(Mutex::new(Inner { hasher: blake3::Hasher::new(), unseen: Vec::new(), frames: 0 }))
-    }
+    /// Every step of the hash, if they are kept.
+    steps: Option<Vec<Step>>,
 }
 
 impl Record {
+    /// An empty one; it may keep every step of its hash.
+    pub(super) fn new(recording: bool) -> Record {
+        let (hasher, steps) = (blake3::Hasher::new(), recording.then(Vec::new));
+        Record(Mutex::new(Inner { hasher, unseen: Vec::new(), frames: 0, steps }))
+    }
+
+    /// Every step of the hash, if they are kept.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).steps.clone().unwrap_or_default()
+    }
+
     /// Something happened.
     pub(super) fn add(&self, at_ms: u64, node: usize, what: Seen) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,5 +106,10 @@ impl Inner {
         self.hasher.update(&(node as u64).to_le_bytes());
         self.hasher.update(&(what.len() as u64).to_le_bytes());
         self.hasher.update(what);
+        if let Some(steps) = &mut self.steps {
+            let words = std::str::from_utf8(what).map_or_else(|_| "frame".to_owned(), str::to_owned);
+            let what = format!("{}.{:03} n{} {words}", at_ms / 1000, at_ms % 1000, node + 1);
+            steps.push(Step { what, hash: *self.hasher.finalize().as_bytes() });
+        }
     }
 }

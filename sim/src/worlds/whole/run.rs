@@ -10,7 +10,8 @@ use super::play::Play;
 use crate::checks::{End, Failure, Standing};
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
-use crate::worlds::quick::{Verdict, same, versions, words};
+use crate::worlds::Step;
+use crate::worlds::quick::{Planted, Verdict, same, versions, words};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 20;
@@ -22,14 +23,30 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What it all means in the end.
     pub sense: Sense,
+    /// Every step of the trace, if they were asked for.
+    pub steps: Vec<Step>,
 }
 
 /// A node, what it shows, and its clock.
 type Shown = (usize, Arc<View>, Wall);
 
-/// Runs a plan. A broken promise of the core is a panic; here it is a verdict.
+/// Runs a plan.
 pub fn run(plan: &Plan) -> Outcome {
-    let mut play = Play::new(plan);
+    run_planted(plan, None)
+}
+
+/// Runs a plan in a world with a mistake.
+pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Outcome {
+    finish(Play::new(plan, planted, false))
+}
+
+/// Runs a plan in a world that may have a mistake, and keeps every step of its trace.
+pub fn tell(plan: &Plan, planted: Option<Planted>) -> Outcome {
+    finish(Play::new(plan, planted, true))
+}
+
+/// A broken promise of the core is a panic; here it is a verdict.
+fn finish(mut play: Play<'_>) -> Outcome {
     let outcome = catch_unwind(AssertUnwindSafe(|| play.all()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -42,9 +59,9 @@ pub fn run(plan: &Plan) -> Outcome {
         (None, Some(what)) => Some(failed("world", what)),
         (None, None) => play.checks.failure().cloned(),
     };
-    let verdict =
-        Verdict { failure, trace: play.world.trace(), counts: play.counts, converged_ms, lines: Vec::new() };
-    Outcome { sense: play.sense(), verdict }
+    let (counts, marks) = (play.counts, play.marks);
+    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, lines: Vec::new() };
+    Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
 }
 
 impl Play<'_> {

@@ -19,7 +19,9 @@ use super::record::{Entry, Record, Seen};
 use super::weather::Weather;
 use super::{crypto, disk, host};
 use crate::plan::{Chance, Plan, Start};
+use crate::worlds::Step;
 use crate::worlds::client::api::Api;
+use crate::worlds::quick::Planted;
 use crate::worlds::quick::crypto::Source;
 
 /// The name of every login.
@@ -41,18 +43,22 @@ pub struct World {
     record: Arc<Record>,
     desk: Desk,
     apis: Vec<Api>,
+    planted: Option<Planted>,
     at_ms: u64,
 }
 
 impl World {
     /// The world of a plan at its first instant: its nodes are about to start, and nothing of its acts is done.
-    pub fn new(plan: &Plan) -> World {
-        let record = Arc::new(Record::default());
+    ///
+    /// A mistake may be put into it on purpose, and the steps of its trace may be kept.
+    pub fn new(plan: &Plan, planted: Option<Planted>, recording: bool) -> World {
+        let record = Arc::new(Record::new(recording));
         let weather = Arc::new(Weather::new(plan));
         let mut sim = simulation(plan);
         let places: Vec<Arc<Place>> =
             (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
         for place in &places {
+            place.disk().planted = planted;
             let is_peer = |other: &&Arc<Place>| other.index != place.index && plan.invites(other.index);
             let peers: Arc<[Seed]> = match plan.start {
                 Start::Cluster => places.iter().filter(is_peer).map(|other| other.seed()).collect(),
@@ -70,7 +76,7 @@ impl World {
         let (desk, jobs) = Desk::new();
         sim.host(DESK, move || desk::sit(jobs.clone()));
         let apis = plan.nodes.iter().map(|name| desk::api(name)).collect();
-        World { sim, places, weather, links: Links::default(), record, desk, apis, at_ms: 0 }
+        World { sim, places, weather, links: Links::default(), record, desk, apis, planted, at_ms: 0 }
     }
 
     /// One millisecond passes.
@@ -126,6 +132,11 @@ impl World {
     /// Over everything that happened so far.
     pub fn trace(&self) -> [u8; 32] {
         self.record.hash()
+    }
+
+    /// Every step of it, if they are kept.
+    pub fn steps(&self) -> Vec<Step> {
+        self.record.steps()
     }
 
     /// Frames so far, replies included.
@@ -248,6 +259,9 @@ impl World {
         if found {
             let mut life = self.places[node].life();
             (life.disk_is_another, life.was_robbed) = (true, true);
+            if self.planted == Some(Planted::RewindEntropy) {
+                self.places[node].source.rewind();
+            }
         }
         found
     }
