@@ -1,14 +1,20 @@
-//! The command line: what is asked for, and the exit code. 0: it held. 1: it did not. 2: the question was wrong.
+//! The command line: what is asked for, and the exit code. 0: it held. 1: it did not. 2: the question was
+//! wrong. 130: somebody interrupted it, and what was seen until then held.
 
+mod determinism;
 mod fuzz;
+mod merge;
+mod replay;
 mod run;
+mod shrink;
+mod source;
 mod zoo;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::checks::Failure;
+use crate::fleet::INTERRUPTED;
 
 /// Runs plans against a cluster, and measures nodes.
 #[derive(Parser)]
@@ -22,12 +28,22 @@ struct Arguments {
 enum Verb {
     /// Runs a plan in a world.
     Run(run::Run),
-    /// Runs many seeds in the quick world.
+    /// Runs many seeds.
     Fuzz(fuzz::Fuzz),
+    /// Adds up what many machines found.
+    Merge(merge::Merge),
     /// Runs one seed in the quick world, and tells what happened.
-    Replay(fuzz::Replay),
+    Replay(replay::Replay),
     /// Finds the least plan that fails as a seed does.
-    Shrink(fuzz::Shrink),
+    Shrink(shrink::Shrink),
+    /// Runs seeds in two processes, and compares their traces.
+    Determinism(determinism::Determinism),
+    /// Prints the hash of each seed's trace.
+    #[command(hide = true)]
+    Traces(determinism::Traces),
+    /// Prints the trace of a seed, step by step.
+    #[command(hide = true)]
+    Steps(determinism::Steps),
     /// Hunts planted bugs: each must be noticed by a check.
     Zoo(zoo::Zoo),
     /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
@@ -47,6 +63,8 @@ pub enum Ended {
     Badly,
     /// The question was wrong: usage, or the plan.
     Misasked(String),
+    /// Somebody ended it; until then everything held.
+    Interrupted,
 }
 
 /// Reads the command line, and does it.
@@ -55,8 +73,12 @@ pub fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Run(run) => run::run(&run),
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
-        Verb::Replay(replay) => fuzz::replay(&replay),
-        Verb::Shrink(shrink) => fuzz::shrink(&shrink),
+        Verb::Merge(merge) => merge::merge(&merge),
+        Verb::Replay(replay) => replay::replay(&replay),
+        Verb::Shrink(shrink) => shrink::shrink(&shrink),
+        Verb::Determinism(determinism) => determinism::determinism(&determinism),
+        Verb::Traces(traces) => determinism::traces(&traces),
+        Verb::Steps(steps) => determinism::steps(&steps),
         Verb::Zoo(zoo) => zoo::zoo(&zoo),
         Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
@@ -69,15 +91,10 @@ pub fn main() -> ExitCode {
             eprintln!("{problem}");
             ExitCode::from(2)
         }
+        Ok(Ended::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
             eprintln!("symbolon-sim: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// A failure in a sentence.
-fn sentence(failure: &Failure) -> String {
-    let place = failure.node.map_or(String::new(), |node| format!(" at n{}", node + 1));
-    format!("{} at {}.{:03} s{place}: {}", failure.check, failure.at_ms / 1000, failure.at_ms % 1000, failure.what)
 }

@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Ended, sentence};
+use super::Ended;
+use super::source::sentence;
 use crate::worlds::quick::Planted;
 use crate::zoo::{self, MEMBERS, Member};
 
@@ -14,8 +15,8 @@ use crate::zoo::{self, MEMBERS, Member};
 #[derive(Args)]
 pub struct Zoo {
     /// This one alone.
-    #[arg(long)]
-    only: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    only: Option<Planted>,
     /// CPU-seconds for each, without shrinking.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -49,24 +50,6 @@ struct Line<'a> {
     failure: Option<String>,
 }
 
-/// A planted bug by its name.
-///
-/// # Errors
-/// The name is none of the catalogue's, or this build plants nothing.
-pub(super) fn planted(name: Option<&str>) -> Result<Option<Planted>, String> {
-    let Some(name) = name else { return Ok(None) };
-    built()?;
-    let member =
-        zoo::find(name).ok_or_else(|| format!("{name:?} is no planted bug; `symbolon-sim zoo --list` tells"))?;
-    Ok(Some(member.planted))
-}
-
-fn built() -> Result<(), String> {
-    let how =
-        "this build plants no bugs; to build one that does: cargo build --release -p symbolon-sim --features zoo";
-    if cfg!(feature = "zoo") { Ok(()) } else { Err(how.into()) }
-}
-
 pub(super) fn zoo(arguments: &Zoo) -> Result<Ended> {
     if arguments.list {
         for Member { name, does, source, .. } in MEMBERS {
@@ -74,11 +57,11 @@ pub(super) fn zoo(arguments: &Zoo) -> Result<Ended> {
         }
         return Ok(Ended::Well);
     }
-    if let Err(problem) = built().and_then(|()| planted(arguments.only.as_deref())) {
-        return Ok(Ended::Misasked(problem));
+    if !cfg!(feature = "zoo") {
+        return Ok(Ended::Misasked(zoo::NOT_BUILT.into()));
     }
     std::panic::set_hook(Box::new(|_| {}));
-    let wanted = |member: &&Member| arguments.only.as_ref().is_none_or(|only| only == member.name);
+    let wanted = |member: &&Member| arguments.only.is_none_or(|only| only == member.planted);
     let mut missed = 0;
     for member in MEMBERS.iter().filter(wanted) {
         missed += usize::from(!one(arguments, member)?);

@@ -327,17 +327,18 @@ pub const MEMBERS: &[Member] = &[
         "DESIGN 3: durability is a correspondence",
     ),
     member(
-        "writes-lost",
+        "lose-writes",
         Planted::LoseWrites,
         0,
         "The disk acknowledges some writes and loses them.",
         "DESIGN 9: the store",
     ),
     member(
-        "entropy-rewound",
+        "rewind-entropy",
         Planted::RewindEntropy,
         0,
         "A disk that is exchanged takes the node's entropy back with it.",
         "DESIGN 3: randomness",
     ),
+    member("pin-strangers", Planted::PinStrangers, 0, "Members pin a node that nobody invited.", "TESTBED 3: an outsider's bytes change nothing"),
 ];

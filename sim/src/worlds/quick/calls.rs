@@ -8,6 +8,7 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
+use super::planted::Planted;
 use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::plan::verb::{Auth, Introspect, Token, Verb};
@@ -32,6 +33,11 @@ impl Names {
     /// What a name of the plan stands for.
     pub(super) fn client(&self, name: &str) -> Option<&str> {
         self.clients.get(name).map(|client| client.id.as_str())
+    }
+
+    /// Where a token is among all that were issued.
+    pub(super) fn token(&self, name: &str) -> Option<usize> {
+        self.tokens.get(name).copied()
     }
 
     /// The cookie of a session.
@@ -129,6 +135,7 @@ impl World<'_> {
 
     fn ask(&mut self, node: usize, request: Request, why: Purpose) {
         let call = self.name_call();
+        self.mark_request(&request);
         self.pending.insert(call, Pending { node, why });
         self.asked_by_script(call);
         self.see(node, &Sight::Asked(call));
@@ -138,7 +145,8 @@ impl World<'_> {
     /// An operator names every peer that is invited.
     pub(super) fn pin_peers(&mut self, node: usize) {
         let plan = self.plan;
-        for other in (0..plan.nodes.len()).filter(|other| *other != node && plan.invites(*other)) {
+        let all = self.planted == Some(Planted::PinStrangers);
+        for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
             let seed = self.nodes[other].seed();
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }

@@ -5,12 +5,17 @@ mod calls;
 pub mod crypto;
 mod faults;
 mod look;
+mod marks;
 mod network;
 mod node;
+mod planted;
 mod process;
 mod run;
 mod script;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell, watch};
+pub use planted::Planted;
+pub use run::{Verdict, run, run_planted, steps, tell, tell_planted, watch};
+pub(in crate::worlds) use run::{same, versions, words};
+pub use world::Counts;

@@ -4,29 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use symbolon_core::state::View;
-use symbolon_core::zoo::Bug;
 
 use super::node::Node;
-use super::trace::{Line, Trace};
+use super::planted::{Planted, plant};
+use super::trace::{Line, Recording, Trace};
 use super::world::{Counts, Happening, World};
 use crate::checks::{Check, Checks, End, Failure, Standing};
+use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
+use crate::worlds::Step;
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
-
-/// A mistake that is put into the world on purpose, to prove that a check finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planted {
-    /// A write counts as durable when it is asked for.
-    SendBeforeDurable,
-    /// Some writes are acknowledged and lost.
-    LoseWrites,
-    /// A disk that is exchanged takes the node's entropy back with it.
-    RewindEntropy,
-    /// The core leaves out a rule. It follows all of them where the feature `zoo` is off.
-    Core(Bug),
-}
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -39,6 +28,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// From the heal to agreement.
     pub converged_ms: Option<u64>,
+    /// Rare situations.
+    pub marks: Marks,
     /// The timeline, if it was asked for.
     pub lines: Vec<Line>,
 }
@@ -49,28 +40,38 @@ pub fn run(plan: &Plan) -> Verdict {
 }
 
 /// Runs a plan, and keeps a timeline.
-pub fn tell(plan: &Plan, planted: Option<Planted>) -> Verdict {
-    safely(plan, planted, true)
+pub fn tell(plan: &Plan) -> Verdict {
+    tell_planted(plan, None)
+}
+
+/// Runs a plan in a world with a mistake, and keeps a timeline.
+pub fn tell_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
+    safely(plan, planted, Recording::Lines).0
+}
+
+/// Runs a plan, and keeps every step of its trace.
+pub fn steps(plan: &Plan, planted: Option<Planted>) -> Vec<Step> {
+    safely(plan, planted, Recording::Steps).1
 }
 
 /// Runs a plan, and shows everything that happens to an observer as well.
 pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
-    let mut world = World::new(plan, None, false);
+    let mut world = World::new(plan, None, Recording::Nothing);
     world.observer = Some(observer);
-    finish(world)
+    finish(world).0
 }
 
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
-    safely(plan, planted, false)
+    safely(plan, planted, Recording::Nothing).0
 }
 
-fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
+fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
     finish(World::new(plan, planted, recording))
 }
 
 /// A broken promise of the core is a panic; here it is a verdict.
-fn finish(mut world: World<'_>) -> Verdict {
+fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
     plant(world.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     plant(None);
@@ -85,29 +86,19 @@ fn finish(mut world: World<'_>) -> Verdict {
         (None, Some(what)) => Some(failed("world", what)),
         (None, None) => world.checks.failure().cloned(),
     };
-    let counts = world.counts;
-    let (trace, lines) = world.trace.finish();
-    Verdict { failure, trace, counts, converged_ms, lines }
+    let (counts, marks) = (world.counts, world.marks);
+    let (trace, lines, steps) = world.trace.finish();
+    (Verdict { failure, trace, counts, converged_ms, marks, lines }, steps)
 }
 
-#[cfg(not(feature = "zoo"))]
-fn plant(_: Option<Planted>) {}
-
-#[cfg(feature = "zoo")]
-fn plant(planted: Option<Planted>) {
-    symbolon_core::zoo::plant(match planted {
-        Some(Planted::Core(bug)) => Some(bug),
-        Some(Planted::SendBeforeDurable | Planted::LoseWrites | Planted::RewindEntropy) | None => None,
-    });
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(in crate::worlds) fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, planted: Option<Planted>, recording: bool) -> World<'a> {
+    fn new(plan: &'a Plan, planted: Option<Planted>, recording: Recording) -> World<'a> {
         let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
         let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
         World {
@@ -137,6 +128,7 @@ impl<'a> World<'a> {
             names: Default::default(),
             tokens: Vec::new(),
             counts: Counts::default(),
+            marks: Marks::default(),
             down: Default::default(),
             trouble: None,
         }
@@ -227,36 +219,22 @@ impl<'a> World<'a> {
         let nodes = self.standing();
         nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
-    }
-
-    /// Whether two views are one state.
-    pub(super) fn same(&self, one: &View, other: &View) -> bool {
-        same(one, other) && self.same_keys(one, other)
-    }
-
-    /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
-    fn same_keys(&self, one: &View, other: &View) -> bool {
-        let kids = |view: &View| {
-            let owned = view
-                .token_keys
-                .values()
-                .filter(|key| self.nodes.iter().any(|node| node.keys.node() == key.owner && !node.was_broken));
-            owned.map(|key| key.published.kid.clone()).collect::<Vec<_>>()
-        };
-        kids(one) == kids(other)
+            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
 }
 
-fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
+/// Which version of each record a view holds.
+pub(in crate::worlds) fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
     view.nodes.values().map(|record| (record.node, record.version)).collect()
 }
 
-fn same(one: &View, other: &View) -> bool {
+/// Whether two views are one state, signing keys aside.
+pub(in crate::worlds) fn same(one: &View, other: &View) -> bool {
     let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
     one.cells.vector() == other.cells.vector()
         && one.cells.root() == other.cells.root()
         && one.revoked.iter().eq(other.revoked.iter())
         && versions(one) == versions(other)
+        && one.token_keys.keys().eq(other.token_keys.keys())
         && ring(one) == ring(other)
 }

@@ -10,6 +10,7 @@ use super::node::Node;
 use super::script::Script;
 use super::trace::Trace;
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
+use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
@@ -91,6 +92,7 @@ pub(super) struct World<'a> {
     pub names: Names,
     pub tokens: Vec<Minted>,
     pub counts: Counts,
+    pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -261,6 +263,7 @@ impl World<'_> {
             Effect::Note(fact) => {
                 let view = self.nodes[node].view.clone();
                 self.trace.fact(self.at_ms, node, &fact, view.as_deref());
+                self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
             }
         }
@@ -271,6 +274,7 @@ impl World<'_> {
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
         self.trace.state(node, &view);
+        self.mark_purge(node, &before, &view);
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
 
