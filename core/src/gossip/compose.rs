@@ -47,7 +47,8 @@ impl Peer {
     /// The next message to this peer, and what it will hold once the message has arrived.
     pub fn compose(&mut self, local: &Local<'_>) -> (Message, Sent) {
         self.refresh_outgoing(local);
-        let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks));
+        let cells = local.view.config.gossip.part_cells;
+        let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks, cells));
         let (number, vector, digest) = match &self.outgoing {
             Some(outgoing) => (outgoing.number, outgoing.vector().clone(), outgoing.digest),
             None => (local.number, local.view.cells.vector().clone(), local.view.cells.root()),

@@ -34,6 +34,15 @@ pub enum Fact {
         /// Whether it came by the deep path.
         deep: bool,
     },
+    /// A peer's delta came in part, and was let go of: its sender cut another, lives anew, or was silent for too long.
+    BrokenOff {
+        /// From whom.
+        from: NodeId,
+        /// Parts that had come.
+        parts: u32,
+        /// Since the first one, in milliseconds.
+        after_ms: u64,
+    },
     /// Revocations arrived from a peer.
     Learned {
         /// From whom.

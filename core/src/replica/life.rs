@@ -177,6 +177,10 @@ impl Replica {
         self.forget_removed();
         let (held, now) = (self.durable.cells.vector(), self.now.tick);
         self.gossip.peers.values_mut().for_each(|peer| peer.give_up_stuck(held, now));
+        let broken_off = self.gossip.peers.values().filter(|peer| peer.broken_off.is_some()).map(|peer| peer.node);
+        for from in broken_off.collect::<Vec<_>>() {
+            self.note_broken_off(from);
+        }
     }
 
     /// Revocations leave when what they revoked has expired by every clock in budget; in whole epochs, so that nodes purge alike.

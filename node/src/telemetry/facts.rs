@@ -37,6 +37,7 @@ impl Facts {
                 self.merged_cells.increment(*cells as u64);
                 debug!(%from, cells, deep, "merged");
             }
+            Fact::BrokenOff { from, parts, after_ms } => debug!(%from, parts, after_ms, "a delta broke off"),
             Fact::Learned { from, entries } => {
                 self.learned.increment(*entries as u64);
                 debug!(%from, entries, "learned of revocations");
