@@ -1,6 +1,6 @@
 //! What this replica knows of one peer. All of it is a lower bound on what the peer holds, and may be forgotten at any time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub struct Peer {
     pub(super) staging: Option<Staging>,
     /// The last delta of its that was let go of before it was whole, until somebody takes note.
     pub broken_off: Option<BrokenOff>,
-    /// Versions of records that it holds.
-    pub(super) records: BTreeMap<NodeId, u64>,
+    /// Records that it holds, each by node and version.
+    pub(super) records: BTreeSet<(NodeId, u64)>,
     /// Its digest of all record versions.
     pub(super) record_digest: Option<Digest>,
     /// The version of our own record that it said it holds.
@@ -105,7 +105,7 @@ impl Peer {
             outgoing: None,
             staging: None,
             broken_off: None,
-            records: BTreeMap::new(),
+            records: BTreeSet::new(),
             record_digest: None,
             our_record: 0,
             arrivals: Cursor(0),
@@ -162,6 +162,11 @@ impl Peer {
             && self.record_digest == Some(record_digest)
             && !self.compare_epochs
             && self.owed_epochs.is_empty()
+    }
+
+    /// Whether it holds the same records as one whose records have this digest.
+    pub fn agrees_on_records(&self, digest: Digest) -> bool {
+        self.record_digest == Some(digest)
     }
 
     /// Whether the last exchange is longer ago than the heartbeat.

@@ -111,7 +111,8 @@ fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
     (Verdict { failure, trace, counts, converged_ms, marks, lines }, steps)
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(in crate::worlds) fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
@@ -238,36 +239,22 @@ impl<'a> World<'a> {
         let nodes = self.standing();
         nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
-    }
-
-    /// Whether two views are one state.
-    pub(super) fn same(&self, one: &View, other: &View) -> bool {
-        same(one, other) && self.same_keys(one, other)
-    }
-
-    /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
-    fn same_keys(&self, one: &View, other: &View) -> bool {
-        let kids = |view: &View| {
-            let owned = view
-                .token_keys
-                .values()
-                .filter(|key| self.nodes.iter().any(|node| node.keys.node() == key.owner && !node.was_broken));
-            owned.map(|key| key.published.kid.clone()).collect::<Vec<_>>()
-        };
-        kids(one) == kids(other)
+            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
 }
 
-fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
+/// Which version of each record a view holds.
+pub(in crate::worlds) fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
     view.nodes.values().map(|record| (record.node, record.version)).collect()
 }
 
-fn same(one: &View, other: &View) -> bool {
+/// Whether two views are one state, signing keys aside.
+pub(in crate::worlds) fn same(one: &View, other: &View) -> bool {
     let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
     one.cells.vector() == other.cells.vector()
         && one.cells.root() == other.cells.root()
         && one.revoked.iter().eq(other.revoked.iter())
         && versions(one) == versions(other)
+        && one.token_keys.keys().eq(other.token_keys.keys())
         && ring(one) == ring(other)
 }
