@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Ended;
 use crate::checks::Failure;
 use crate::plan::drawn::{Drawn, draw};
+use crate::report::timeline::{Detail, timeline};
 use crate::worlds::quick;
 
 /// A range of seeds, `A..B` without B.
@@ -53,9 +54,9 @@ pub struct Fuzz {
 pub struct Replay {
     /// A seed, or a file that `shrink` wrote.
     plan: Source,
-    /// Only what is not gossip as usual.
+    /// Every message too.
     #[arg(long)]
-    brief: bool,
+    all: bool,
 }
 
 /// What to shrink.
@@ -178,23 +179,9 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
     let verdict = quick::tell(&plan);
     let mut out = std::io::stdout().lock();
     weather(&mut out, &plan)?;
-    let names: Vec<String> = (1..=plan.nodes).map(|node| format!("n{node}")).collect();
-    writeln!(out, "\n    time  node  {}  fact", names.join(" "))?;
-    for line in &verdict.lines {
-        if arguments.brief && (line.what.starts_with("Rejected") || line.what.starts_with("RoundFailed")) {
-            continue;
-        }
-        let node = line.node.map_or(String::new(), |node| format!("n{}", node + 1));
-        let states: Vec<String> = line.states.iter().map(|state| state.map_or("·".into(), letter)).collect();
-        let states: Vec<String> = states.iter().map(|state| format!("{state:>2}")).collect();
-        writeln!(
-            out,
-            "{:>4}.{:03}  {node:<4}  {}  {}",
-            line.at_ms / 1000,
-            line.at_ms % 1000,
-            states.join(" "),
-            line.what
-        )?;
+    if let Some(history) = &verdict.history {
+        let detail = if arguments.all { Detail::All } else { Detail::Usual };
+        write!(out, "\n{}", timeline(history, detail))?;
     }
     let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;
@@ -242,10 +229,4 @@ fn weather(out: &mut impl std::io::Write, plan: &Drawn) -> Result<()> {
         writeln!(out, "  {:>6} n{} {:?}", item.at_ms, item.on + 1, item.deed)?;
     }
     Ok(())
-}
-
-/// A to Z, then AA and so on.
-fn letter(state: usize) -> String {
-    let last = char::from(b'A' + (state % 26) as u8);
-    if state < 26 { last.to_string() } else { format!("{}{last}", letter(state / 26 - 1)) }
 }

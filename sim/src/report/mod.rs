@@ -2,6 +2,8 @@
 
 mod record;
 mod screen;
+pub mod timeline;
+pub mod words;
 
 pub use record::{ActRecord, NodeRecord, Record, milliseconds};
 pub use screen::Screen;

@@ -9,6 +9,7 @@ use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, sessio
 use zeroize::Zeroizing;
 
 use super::node::{PASSWORD, USER};
+use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::plan::drawn::Deed;
@@ -42,6 +43,7 @@ impl World<'_> {
             return;
         };
         self.counts.calls += 1;
+        self.told(|recorder| told::step(recorder, node, deed));
         let id = |client: &u64| self.names.clients.get(client).map(|(id, _)| id.clone());
         let (why, request) = match deed {
             Deed::CreateClient { client } => {
@@ -175,7 +177,7 @@ impl World<'_> {
         };
         let (expires, id) = (verified.expires, verified.id);
         let minted = Minted { token, number, client, issuer: node, kid, expires, id };
-        self.trace.note(self.at_ms, Some(node), || format!("issue token {number}"));
+        self.told(|recorder| told::issued(recorder, node, &minted));
         self.see(node, &Sight::Issued(&minted));
         self.names.tokens.insert(number, self.tokens.len());
         self.tokens.push(minted);
@@ -194,8 +196,7 @@ impl World<'_> {
             }
             Err(_) => false,
         };
-        let verdict = if active { "good" } else { "not good" };
-        self.trace.note(self.at_ms, Some(node), || format!("token {number} is {verdict}"));
+        self.told(|recorder| told::judged(recorder, node, &token, active));
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
     }
 

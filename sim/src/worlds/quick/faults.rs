@@ -1,7 +1,9 @@
 //! Faults of the plan, as they begin, and the heal that ends them.
 
 use super::node::Rows;
+use super::told;
 use super::world::{Happening, World};
+use crate::history::Kind;
 use crate::plan::drawn::Deed;
 
 /// After the heal, where the peers that could confirm a clock may be gone for ever, an operator does.
@@ -21,7 +23,7 @@ impl World<'_> {
             return;
         }
         self.counts.faults += 1;
-        self.trace.note(self.at_ms, Some(node), || format!("{:?}", item.deed));
+        self.told(|recorder| told::step(recorder, node, &item.deed));
         self.fault(node, &item.deed);
     }
 
@@ -54,20 +56,22 @@ impl World<'_> {
                 if place.replica.is_some() && place.paused.is_none() {
                     place.paused = Some(Default::default());
                     let life = place.life;
+                    self.told(|recorder| recorder.entry(Some(node), Kind::Paused));
                     self.schedule(at_ms + for_ms, Happening::Resumes { node, life });
                 }
             }
             Deed::Split { others, for_ms } => self.split(node, others, *for_ms),
             Deed::Cut { to, for_ms } => {
                 let links = vec![(node, *to)];
-                self.sever(&links);
-                self.schedule(at_ms + for_ms, Happening::Mends { links });
+                let cut = self.sever(&links);
+                self.schedule(at_ms + for_ms, Happening::Mends { links, cut });
             }
             Deed::StepClock { by_ms, for_ms } => {
                 let place = &mut self.nodes[node];
                 place.steps += 1;
                 place.step_ms = *by_ms;
                 let step = place.steps;
+                self.told_clock(node, true);
                 self.schedule(at_ms + for_ms, Happening::Rights { node, step });
             }
             Deed::Replay { back, to } => self.replay(*back, *to),
@@ -97,16 +101,17 @@ impl World<'_> {
                 links.extend([(one, other), (other, one)]);
             }
         }
-        self.sever(&links);
-        self.schedule(self.at_ms + for_ms, Happening::Mends { links });
+        let cut = self.sever(&links);
+        self.schedule(self.at_ms + for_ms, Happening::Mends { links, cut });
     }
 
     /// Somebody on the way sends an old frame again, or to another.
     fn replay(&mut self, back: u64, to: usize) {
         let old = self.heard.len().checked_sub(1 + back as usize).and_then(|at| self.heard.get(at)).cloned();
-        if let Some((meant_for, bytes)) = old {
+        if let Some((meant_for, bytes, message)) = old {
             let to = if back.is_multiple_of(2) { meant_for } else { to };
-            self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None });
+            let message = self.told_again(message, to);
+            self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None, message });
         }
     }
 
@@ -114,27 +119,31 @@ impl World<'_> {
         let place = &mut self.nodes[node];
         if place.steps == step {
             place.step_ms = 0;
+            self.told_clock(node, true);
         }
     }
 
     /// The storm is over: for those that heal at once and for good, for the others never.
     pub(super) fn heal(&mut self) {
-        self.trace.note(self.at_ms, None, || "heal".into());
+        self.told(|recorder| recorder.entry(None, Kind::Heal));
         self.healed = true;
         self.cut.clear();
         let lost: Vec<usize> = (0..self.plan.nodes).filter(|node| !self.plan.heals(*node)).collect();
         for one in &lost {
-            for other in (0..self.plan.nodes).filter(|other| other != one) {
-                self.sever(&[(*one, other), (other, *one)]);
-            }
+            let others = (0..self.plan.nodes).filter(|other| other != one);
+            let links: Vec<_> = others.flat_map(|other| [(*one, other), (other, *one)]).collect();
+            self.sever(&links);
         }
         for node in (0..self.plan.nodes).filter(|node| self.plan.heals(*node)) {
             let place = &mut self.nodes[node];
-            place.step_ms = 0;
+            let jumps = std::mem::take(&mut place.step_ms) != 0;
             place.steps += 1;
             place.disk.slow_ms = 0;
             place.disk.fails = false;
             let life = place.life;
+            if jumps {
+                self.told_clock(node, true);
+            }
             self.schedule(self.at_ms, Happening::Resumes { node, life });
             self.schedule(self.at_ms, Happening::Starts { node });
             if !self.plan.core.is_empty() {

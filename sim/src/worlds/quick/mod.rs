@@ -8,7 +8,8 @@ mod network;
 mod node;
 mod process;
 mod run;
+mod told;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell};
+pub use run::{Planted, Verdict, run, run_planted, tell, tell_planted};

@@ -6,6 +6,7 @@ use symbolon_core::replica::{CallId, Event, ExchangeId};
 
 use super::world::{Happening, ReplyTo, World};
 use crate::checks::Sight;
+use crate::history::{Kind, Loss, MOST, Place};
 use crate::plan::drawn::Chance;
 
 const LINK: u64 = 300;
@@ -14,7 +15,7 @@ const KEPT: usize = 48;
 
 /// What becomes of one parcel.
 struct Fate {
-    lost: bool,
+    lost: Option<Loss>,
     silent: bool,
     twice: bool,
     corrupt: bool,
@@ -31,7 +32,10 @@ impl World<'_> {
         let rough = |at: u64, rate: u64| !self.healed && chance.at(at).permille(rate);
         let slow_ms = if rough(0, weather.slow) { chance.at(1).below(weather.slow_ms + 1) } else { 0 };
         Fate {
-            lost: rough(2, lost) || self.cut.contains_key(&(from, to)),
+            lost: match self.cut.contains_key(&(from, to)) {
+                true => Some(Loss::Cut),
+                false => rough(2, lost).then_some(Loss::Weather),
+            },
             silent: rough(3, weather.silent),
             twice: rough(4, weather.twice),
             corrupt: rough(5, weather.corrupt),
@@ -42,46 +46,61 @@ impl World<'_> {
 
     /// A node opens an exchange.
     pub(super) fn send(&mut self, from: usize, to: usize, exchange: ExchangeId, mut frame: Vec<u8>) {
-        self.leave(from, to, &frame);
-        let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to };
+        let message = self.leave(from, to, &frame);
+        let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to, message };
         let fate = self.fate(from, to, self.plan.network.lost_requests);
         let at_ms = self.at_ms + fate.span_ms;
-        if fate.lost {
+        if let Some(loss) = fate.lost {
+            self.told_lost(message, loss);
             if !fate.silent {
-                self.schedule(at_ms, Happening::Returns { to: reply_to, outcome: Err(None) });
+                self.schedule(at_ms, Happening::Returns { to: reply_to, outcome: Err(None), message: MOST });
             }
             return;
         }
         if fate.twice {
             let late_ms = at_ms + fate.chance.at(7).below(200);
             let bytes = frame.clone();
-            self.schedule(late_ms, Happening::Arrives { from, to, bytes, reply_to: None });
+            let message = self.told_again(message, to);
+            self.schedule(late_ms, Happening::Arrives { from, to, bytes, reply_to: None, message });
         }
         if fate.corrupt {
             flip(&mut frame, fate.chance);
+            self.told_corrupt(message);
         }
-        self.schedule(at_ms, Happening::Arrives { from, to, bytes: frame, reply_to: Some(reply_to) });
+        self.schedule(at_ms, Happening::Arrives { from, to, bytes: frame, reply_to: Some(reply_to), message });
     }
 
-    fn leave(&mut self, from: usize, to: usize, frame: &[u8]) {
+    fn leave(&mut self, from: usize, to: usize, frame: &[u8]) -> Place {
+        let message = self.told_sent(from, to, frame, None);
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
         if self.heard.len() == KEPT {
             self.heard.pop_front();
         }
         if !self.healed {
-            self.heard.push_back((to, frame.to_vec()));
+            self.heard.push_back((to, frame.to_vec(), message));
         }
+        message
     }
 
-    pub(super) fn arrives(&mut self, from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo>) {
-        if self.nodes[to].replica.is_none() || self.cut.contains_key(&(from, to)) {
+    pub(super) fn arrives(
+        &mut self,
+        from: usize,
+        to: usize,
+        bytes: Vec<u8>,
+        reply_to: Option<ReplyTo>,
+        message: Place,
+    ) {
+        let down = self.nodes[to].replica.is_none();
+        if down || self.cut.contains_key(&(from, to)) {
+            self.told_lost(message, if down { Loss::Down } else { Loss::Cut });
             if let Some(reply_to) = reply_to {
-                self.schedule(self.at_ms + 1, Happening::Returns { to: reply_to, outcome: Err(None) });
+                self.schedule(self.at_ms + 1, Happening::Returns { to: reply_to, outcome: Err(None), message: MOST });
             }
             return;
         }
         self.counts.delivered += 1;
+        self.told_arrived(message);
         let call = self.name_call();
         self.open.insert(call, reply_to);
         self.handle(to, Event::Frame { call, bytes });
@@ -96,28 +115,41 @@ impl World<'_> {
         let Some(Some(to)) = self.open.remove(&call) else {
             return;
         };
+        let message = match &outcome {
+            Ok(frame) => self.told_sent(node, to.node, frame, Some(to.message)),
+            Err(_) => MOST,
+        };
         let fate = self.fate(node, to.node, self.plan.network.lost_replies);
         let at_ms = self.at_ms + fate.span_ms;
+        if let Some(loss) = fate.lost {
+            self.told_lost(message, loss);
+        }
         let outcome = match outcome {
-            _ if fate.lost && fate.silent => return,
-            _ if fate.lost => Err(None),
+            _ if fate.lost.is_some() && fate.silent => return,
+            _ if fate.lost.is_some() => Err(None),
             Ok(mut frame) => {
                 if fate.corrupt {
                     flip(&mut frame, fate.chance);
+                    self.told_corrupt(message);
                 }
                 Ok(frame)
             }
             Err(reject) => Err(Some(reject)),
         };
-        self.schedule(at_ms, Happening::Returns { to, outcome });
+        self.schedule(at_ms, Happening::Returns { to, outcome, message });
     }
 
-    pub(super) fn returns(&mut self, to: ReplyTo, outcome: Result<Vec<u8>, Option<Reject>>) {
+    pub(super) fn returns(&mut self, to: ReplyTo, outcome: Result<Vec<u8>, Option<Reject>>, message: Place) {
         if self.nodes[to.node].life != to.life {
-            return;
+            return self.told_lost(message, Loss::Down);
         }
         let exchange = to.exchange;
         let lost = self.cut.contains_key(&(to.from, to.node));
+        match &outcome {
+            Ok(_) if lost => self.told_lost(message, Loss::Cut),
+            Ok(_) => self.told_arrived(message),
+            Err(_) => {}
+        }
         match outcome {
             Ok(bytes) if !lost => {
                 self.counts.delivered += 1;
@@ -133,17 +165,19 @@ impl World<'_> {
         }
     }
 
-    /// Cuts these links, from the first to the second of each.
-    pub(super) fn sever(&mut self, links: &[(usize, usize)]) {
+    /// Cuts these links, from the first to the second of each. The number names the cut in the history.
+    pub(super) fn sever(&mut self, links: &[(usize, usize)]) -> u64 {
         for link in links {
             *self.cut.entry(*link).or_default() += 1;
         }
+        self.recorder.as_mut().map_or(0, |recorder| recorder.cut(None, links.to_vec()))
     }
 
-    pub(super) fn mend(&mut self, links: &[(usize, usize)]) {
+    pub(super) fn mend(&mut self, links: &[(usize, usize)], cut: u64) {
         if self.healed {
             return;
         }
+        self.told(|recorder| recorder.entry(None, Kind::Mended { cut }));
         for link in links {
             let times = self.cut.get(link).copied().unwrap_or(0);
             if times > 1 {

@@ -9,6 +9,7 @@ use super::Planted;
 use super::node::Rows;
 use super::world::{Happening, World};
 use crate::checks::{Continuity, Sight};
+use crate::history::Kind;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
@@ -89,6 +90,7 @@ impl World<'_> {
             self.pending.remove(&call);
         }
         self.see(node, &Sight::Ended);
+        self.told(|recorder| recorder.down(node));
         self.down.insert(node);
     }
 
@@ -123,7 +125,8 @@ impl World<'_> {
         place.replica = Some(replica);
         place.view = Some(view.clone());
         self.down.remove(&node);
-        self.trace.state(node, &view);
+        self.told(|recorder| recorder.up(node, &view, continuity == Continuity::Kept));
+        self.told_clock(node, false);
         self.see(node, &Sight::Booted { view: &view, disk: continuity });
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
         self.carry_out();
@@ -137,8 +140,11 @@ impl World<'_> {
         if place.life != life {
             return;
         }
-        let waiting = place.paused.take().unwrap_or_default();
-        for event in waiting {
+        let waiting = place.paused.take();
+        if waiting.is_some() {
+            self.told(|recorder| recorder.entry(Some(node), Kind::Resumed));
+        }
+        for event in waiting.unwrap_or_default() {
             self.handle(node, event);
         }
         self.nodes[node].tick_at = None;

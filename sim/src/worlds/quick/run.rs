@@ -6,9 +6,10 @@ use std::sync::Arc;
 use symbolon_core::state::View;
 
 use super::node::Node;
-use super::trace::{Line, Trace};
+use super::trace::Trace;
 use super::world::{Counts, Happening, World};
 use crate::checks::{Checks, End, Failure, Standing};
+use crate::history::{History, Kind};
 use crate::plan::drawn::{Chance, Drawn};
 
 /// How often agreement is looked for.
@@ -36,8 +37,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// From the heal to agreement.
     pub converged_ms: Option<u64>,
-    /// The timeline, if it was asked for.
-    pub lines: Vec<Line>,
+    /// What it did, if that was asked for.
+    pub history: Option<Box<History>>,
 }
 
 /// Runs a plan.
@@ -45,9 +46,14 @@ pub fn run(plan: &Drawn) -> Verdict {
     run_planted(plan, None)
 }
 
-/// Runs a plan, and keeps a timeline.
+/// Runs a plan, and keeps its history.
 pub fn tell(plan: &Drawn) -> Verdict {
     safely(plan, None, true)
+}
+
+/// The same in a world with a mistake.
+pub fn tell_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+    safely(plan, planted, true)
 }
 
 /// Runs a plan in a world with a mistake.
@@ -57,7 +63,10 @@ pub fn run_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
 
 /// A broken promise of the core is a panic; here it is a verdict.
 fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
-    let mut world = World::new(plan, planted, recording);
+    let mut world = World::new(plan, planted);
+    if recording {
+        world.record();
+    }
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -71,8 +80,14 @@ fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
         (None, None) => world.checks.failure().cloned(),
     };
     let counts = world.counts;
-    let (trace, lines) = world.trace.finish();
-    Verdict { failure, trace, counts, converged_ms, lines }
+    let trace = world.trace.finish();
+    let history = world.recorder.map(|mut recorder| {
+        if let Some(failure) = &failure {
+            recorder.failed(failure);
+        }
+        Box::new(recorder.finish())
+    });
+    Verdict { failure, trace, counts, converged_ms, history }
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
@@ -81,9 +96,8 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Drawn, planted: Option<Planted>, recording: bool) -> World<'a> {
+    fn new(plan: &'a Drawn, planted: Option<Planted>) -> World<'a> {
         let nodes: Vec<Node> = (0..plan.nodes).map(|place| Node::new(plan, place)).collect();
-        let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
         World {
             plan,
             planted,
@@ -95,7 +109,8 @@ impl<'a> World<'a> {
             effects: Default::default(),
             carrying: false,
             checks: Checks::new(plan),
-            trace: Trace::new(names, recording),
+            trace: Trace::default(),
+            recorder: None,
             healed: false,
             cut: Default::default(),
             sent: Default::default(),
@@ -140,7 +155,13 @@ impl<'a> World<'a> {
                 return None;
             }
             if self.agree() {
-                return Some(Some(self.at_ms - healed_ms));
+                let after_ms = self.at_ms - healed_ms;
+                let at_ms = self.at_ms;
+                self.told(|recorder| {
+                    recorder.at(at_ms);
+                    recorder.entry(None, Kind::Converged { after_ms });
+                });
+                return Some(Some(after_ms));
             }
         }
         Some(None)

@@ -9,6 +9,7 @@ use super::calls::{Names, Pending};
 use super::node::Node;
 use super::trace::Trace;
 use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::history::{Place, Recorder};
 use crate::plan::drawn::{Chance, Drawn};
 
 /// A node that is woken so often within one millisecond spins.
@@ -19,9 +20,9 @@ pub(super) enum Happening {
     /// A node asked to be woken.
     Tick { node: usize, life: u64 },
     /// A frame arrives.
-    Arrives { from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo> },
+    Arrives { from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo>, message: Place },
     /// The reply to an exchange arrives.
-    Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>> },
+    Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>>, message: Place },
     /// A commit is done.
     Commits { node: usize, life: u64, commit: u64 },
     /// A thing of the plan.
@@ -35,7 +36,7 @@ pub(super) enum Happening {
     /// The disk is as fast as before.
     Hastens { node: usize },
     /// Links are mended, one step.
-    Mends { links: Vec<(usize, usize)> },
+    Mends { links: Vec<(usize, usize)>, cut: u64 },
     /// A clock is set right.
     Rights { node: usize, step: u64 },
     /// The disk is copied.
@@ -53,6 +54,8 @@ pub(super) struct ReplyTo {
     pub life: u64,
     pub exchange: ExchangeId,
     pub from: usize,
+    /// The request, in the history.
+    pub message: Place,
 }
 
 /// Everything.
@@ -68,13 +71,15 @@ pub(super) struct World<'a> {
     pub carrying: bool,
     pub checks: Checks,
     pub trace: Trace,
+    /// What is told of the run, if it was asked for.
+    pub recorder: Option<Box<Recorder>>,
     pub healed: bool,
     /// Links that are cut, each as often as it was cut.
     pub cut: BTreeMap<(usize, usize), u32>,
     /// Parcels sent on each link.
     pub sent: BTreeMap<(usize, usize), u64>,
-    /// Old frames, for those who send them again.
-    pub heard: VecDeque<(usize, Vec<u8>)>,
+    /// Old frames, for those who send them again: to whom, the bytes, the message of the history.
+    pub heard: VecDeque<(usize, Vec<u8>, Place)>,
     /// Requests of peers that await a reply.
     pub open: BTreeMap<CallId, Option<ReplyTo>>,
     pub next_call: u64,
@@ -116,6 +121,9 @@ impl World<'_> {
             }
             let ((at_ms, _), happening) = entry.remove_entry();
             self.at_ms = at_ms;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.at(at_ms);
+            }
             self.happen(happening);
             if self.checks.failure().is_some() || self.trouble.is_some() {
                 return false;
@@ -128,15 +136,17 @@ impl World<'_> {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Tick { node, life } => self.tick(node, life),
-            Happening::Arrives { from, to, bytes, reply_to } => self.arrives(from, to, bytes, reply_to),
-            Happening::Returns { to, outcome } => self.returns(to, outcome),
+            Happening::Arrives { from, to, bytes, reply_to, message } => {
+                self.arrives(from, to, bytes, reply_to, message);
+            }
+            Happening::Returns { to, outcome, message } => self.returns(to, outcome, message),
             Happening::Commits { node, life, commit } => self.commits(node, life, commit),
             Happening::Item(index) => self.item(index),
             Happening::Starts { node } => self.start(node),
             Happening::Restarts { node, life } => self.restart(node, life),
             Happening::Resumes { node, life } => self.resume(node, life),
             Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
-            Happening::Mends { links } => self.mend(&links),
+            Happening::Mends { links, cut } => self.mend(&links, cut),
             Happening::Rights { node, step } => self.right(node, step),
             Happening::Copies { node } => self.copy(node),
             Happening::Vouches { node } => self.vouch(node),
@@ -230,8 +240,10 @@ impl World<'_> {
             Effect::Answer { call, reply } => self.answer(node, call, reply),
             Effect::Work { call, work } => self.work(node, call, &work),
             Effect::Note(fact) => {
-                let view = self.nodes[node].view.clone();
-                self.trace.fact(self.at_ms, node, &fact, view.as_deref());
+                self.trace.fact(self.at_ms, node, &fact);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.fact(node, &fact);
+                }
                 self.see(node, &Sight::Noted(&fact));
             }
         }
@@ -241,7 +253,9 @@ impl World<'_> {
         let wall = self.nodes[node].now(self.at_ms).wall;
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
-        self.trace.state(node, &view);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.published(node, &view);
+        }
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
 
@@ -249,6 +263,9 @@ impl World<'_> {
         let secrets = self.nodes[node].source.take_given();
         self.see(node, &Sight::Secrets(&secrets));
         self.see(node, &Sight::Wrote(&batch));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.wrote(node, &batch);
+        }
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }

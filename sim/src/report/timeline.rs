@@ -1,0 +1,150 @@
+//! The timeline of a run as text: time, node, what happened, and a letter per node for the state that it is in, so that one
+//! sees nodes become equal. It prints meanings, never bytes, and nothing random.
+
+use std::fmt::Write as _;
+
+use super::words;
+use crate::history::{Entry, History, Kind, Place};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What changed something.
+    Usual,
+    /// Every message too, and whatever a node noted.
+    All,
+}
+
+/// One line, before it is folded.
+struct Line {
+    at_ms: u64,
+    node: Option<usize>,
+    what: String,
+    states: Vec<String>,
+    /// Lines like it may be folded over others that come between.
+    minor: bool,
+    times: usize,
+}
+
+/// The whole timeline.
+pub fn timeline(history: &History, detail: Detail) -> String {
+    let mut lines = Vec::new();
+    let hidden = told_elsewhere(history);
+    let mut messages = match detail {
+        Detail::Usual => Vec::new(),
+        Detail::All => message_lines(history),
+    };
+    messages.reverse();
+    for (place, entry) in history.entries.iter().enumerate() {
+        while messages.last().is_some_and(|(after, _)| *after <= place) {
+            lines.extend(messages.pop().map(|(_, line)| line));
+        }
+        if detail == Detail::All || (is_usual(&entry.kind) && !hidden.contains(&place)) {
+            lines.push(line(history, entry));
+        }
+    }
+    lines.extend(messages.into_iter().rev().map(|(_, line)| line));
+    render(history, &fold(lines))
+}
+
+/// Steps whose effect is told by an entry of its own.
+fn told_elsewhere(history: &History) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for entry in &history.entries {
+        match &entry.kind {
+            Kind::Changed { step, .. } | Kind::Answer { step, .. } => places.extend(step),
+            _ => {}
+        }
+    }
+    places.sort_unstable();
+    places
+}
+
+fn is_usual(kind: &Kind) -> bool {
+    match kind {
+        Kind::Changed { what, .. } => what != "seed node",
+        Kind::Noted { what, alarm } => *alarm || !(what.contains("wrapping key") || what.starts_with("drop ")),
+        Kind::Clock { offset_ms, jumped } => *jumped || *offset_ms != 0,
+        Kind::Merged { .. } | Kind::Learned { .. } | Kind::Step { .. } | Kind::Answer { .. } | Kind::Up { .. } => {
+            true
+        }
+        Kind::Down | Kind::Paused | Kind::Resumed | Kind::Refused { .. } | Kind::Cut { .. } | Kind::Mended { .. } => {
+            true
+        }
+        Kind::Expected { .. } | Kind::Heal | Kind::Converged { .. } | Kind::Failed { .. } => true,
+        Kind::RoundFailed { .. } => false,
+    }
+}
+
+fn line(history: &History, entry: &Entry) -> Line {
+    let minor = matches!(entry.kind, Kind::Refused { .. } | Kind::RoundFailed { .. });
+    Line {
+        at_ms: entry.at_ms,
+        node: entry.node,
+        what: words::entry(history, entry),
+        states: entry.states.iter().map(|state| state.map_or("·".into(), words::letter)).collect(),
+        minor,
+        times: 1,
+    }
+}
+
+/// Each message where it left, with what became of it.
+fn message_lines(history: &History) -> Vec<(Place, Line)> {
+    let lines = history.messages.iter().map(|message| {
+        let what = words::message(history, message);
+        let (at_ms, node) = (message.sent_ms, Some(message.from));
+        (message.sent_after, Line { at_ms, node, what, states: Vec::new(), minor: false, times: 1 })
+    });
+    lines.collect()
+}
+
+/// Equal lines of one node become one with a count: those that follow each other, and refusals until something else happens.
+fn fold(lines: Vec<Line>) -> Vec<Line> {
+    let mut folded: Vec<Line> = Vec::new();
+    for line in lines {
+        let alike = |known: &Line| known.node == line.node && known.what == line.what;
+        let reach = if line.minor { folded.iter().rev().take_while(|known| known.minor).count() } else { 1 };
+        let from = folded.len().saturating_sub(reach);
+        match folded[from..].iter_mut().find(|known| alike(known)) {
+            Some(known) => {
+                known.times += 1;
+                known.states = line.states;
+            }
+            None => folded.push(line),
+        }
+    }
+    folded
+}
+
+fn render(history: &History, lines: &[Line]) -> String {
+    let told: Vec<String> = lines
+        .iter()
+        .map(|line| match line.times {
+            1 => line.what.clone(),
+            times => format!("{}  ×{times}", line.what),
+        })
+        .collect();
+    let ordinary = |text: &String| Some(text.chars().count()).filter(|width| *width <= 48);
+    let fact = told.iter().filter_map(ordinary).max().unwrap_or(0).max(4);
+    let names = history.nodes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
+    let letters = lines.iter().flat_map(|line| &line.states).map(|letter| letter.chars().count()).max().unwrap_or(1);
+    let columns: Vec<usize> = history.nodes.iter().map(|name| name.chars().count().max(letters)).collect();
+    let row = |states: &[String]| {
+        let cells = states.iter().zip(&columns).map(|(state, width)| format!("{state:>width$}"));
+        cells.collect::<Vec<_>>().join(" ")
+    };
+    let mut out = String::new();
+    let mut put = |text: &str| {
+        let _ = writeln!(out, "{}", text.trim_end());
+    };
+    put(&format!("{:>8}  {:<names$}  {:<fact$}  {}", "time", "node", "fact", row(&history.nodes)));
+    for (line, what) in lines.iter().zip(&told) {
+        let time = format!("{}.{:03}", line.at_ms / 1000, line.at_ms % 1000);
+        let node = line.node.map_or("", |node| history.node(node));
+        put(&format!("{time:>8}  {node:<names$}  {what:<fact$}  {}", row(&line.states)));
+    }
+    if history.left_out > 0 {
+        put(&format!("{:>8}  {} more were not kept", "…", history.left_out));
+    }
+    out
+}
