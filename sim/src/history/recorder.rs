@@ -86,6 +86,11 @@ impl Recorder {
         self.names.known(id).map(|place| self.names.name(place).to_owned())
     }
 
+    /// A text with names for ids.
+    pub fn translate(&self, text: &str) -> String {
+        self.names.translate(text).0
+    }
+
     /// Something happened.
     pub fn entry(&mut self, node: Option<usize>, kind: Kind) {
         self.entry_about(node, kind, Vec::new());

@@ -15,6 +15,9 @@ pub enum Detail {
     All,
 }
 
+/// Why a node is not ready yet when it begins.
+const STARTING: [&str; 3] = ["starting", "no_signing_key", "no_wrapping_key"];
+
 /// One line, before it is folded.
 struct Line {
     at_ms: u64,
@@ -39,8 +42,13 @@ pub fn timeline(history: &History, detail: Detail) -> String {
         while messages.last().is_some_and(|(after, _)| *after <= place) {
             lines.extend(messages.pop().map(|(_, line)| line));
         }
-        if detail == Detail::All || (is_usual(&entry.kind) && !hidden.contains(&place)) {
-            lines.push(line(history, entry));
+        let told = hidden.binary_search(&place).is_ok();
+        if detail == Detail::All || (is_usual(&entry.kind) && !told) {
+            let mut line = line(history, entry);
+            if matches!(entry.kind, Kind::Step { fault: false, .. }) && !told {
+                line.what += "  (in vain)";
+            }
+            lines.push(line);
         }
     }
     lines.extend(messages.into_iter().rev().map(|(_, line)| line));
@@ -63,7 +71,7 @@ fn told_elsewhere(history: &History) -> Vec<Place> {
 fn is_usual(kind: &Kind) -> bool {
     match kind {
         Kind::Changed { what, .. } => what != "seed node",
-        Kind::Noted { what, alarm } => *alarm || !(what.contains("wrapping key") || what.starts_with("drop ")),
+        Kind::Noted { what, alarm } => *alarm || !is_routine(what),
         Kind::Clock { offset_ms, jumped } => *jumped || *offset_ms != 0,
         Kind::Merged { .. } | Kind::Learned { .. } | Kind::Step { .. } | Kind::Answer { .. } | Kind::Up { .. } => {
             true
@@ -74,6 +82,14 @@ fn is_usual(kind: &Kind) -> bool {
         Kind::Expected { .. } | Kind::Heal | Kind::Converged { .. } | Kind::Failed { .. } => true,
         Kind::RoundFailed { .. } => false,
     }
+}
+
+/// What every node notes when it begins, or now and then.
+fn is_routine(what: &str) -> bool {
+    let begins = |reasons: &str| reasons.split(", ").all(|reason| STARTING.contains(&reason));
+    what.starts_with("wrapping key")
+        || what.starts_with("drop ")
+        || what.strip_prefix("not ready: ").is_some_and(begins)
 }
 
 fn line(history: &History, entry: &Entry) -> Line {

@@ -16,14 +16,12 @@ pub fn entry(history: &History, entry: &Entry) -> String {
         Kind::Paused => "paused".into(),
         Kind::Resumed => "resumed".into(),
         Kind::Merged { from, cells, deep } => {
-            format!("merge {cells} from {}{}", node(*from), if *deep { " (everything it has)" } else { "" })
+            let all = if *deep { " (everything it has)" } else { "" };
+            format!("merge {cells} from {}{all}{}", node(*from), subjects(history, entry))
         }
         Kind::Learned { from, entries } => {
-            format!(
-                "learn {entries} {} from {}",
-                if *entries == 1 { "revocation" } else { "revocations" },
-                node(*from)
-            )
+            let many = if *entries == 1 { "" } else { "s" };
+            format!("learn {entries} revocation{many} from {}{}", node(*from), subjects(history, entry))
         }
         Kind::Refused { from, reason } => {
             let whose = from.map_or("an unknown sender", node);
@@ -43,6 +41,16 @@ pub fn entry(history: &History, entry: &Entry) -> String {
         Kind::Heal => "heal".into(),
         Kind::Converged { after_ms } => format!("converged, {} after the heal", seconds(*after_ms)),
         Kind::Failed { check, what } => format!("FAILS {check}: {what}"),
+    }
+}
+
+/// What an entry is about, if that is soon said.
+fn subjects(history: &History, entry: &Entry) -> String {
+    let names = entry.about.iter().filter_map(|place| Some(history.subjects.get(*place)?.as_str()));
+    let names: Vec<&str> = names.collect();
+    match names.len() {
+        1 | 2 => format!(": {}", names.join(", ")),
+        _ => String::new(),
     }
 }
 

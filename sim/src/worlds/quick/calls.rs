@@ -123,6 +123,7 @@ impl World<'_> {
         let Some(Pending { why, .. }) = self.pending.remove(&call) else {
             return;
         };
+        self.told(|recorder| told::answered(recorder, node, &reply));
         match (why, reply) {
             (Purpose::Client(number), Reply::ClientCreated { id, secret: Some(secret), .. }) => {
                 self.names.clients.insert(number, (id, secret));

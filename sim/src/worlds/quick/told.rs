@@ -1,5 +1,7 @@
 //! What the quick world tells its recorder, if it has one. Nothing here changes the run.
 
+use symbolon_core::replica::Reply;
+
 use super::node::EPOCH_MS;
 use super::world::World;
 use crate::checks::Minted;
@@ -56,6 +58,18 @@ impl World<'_> {
 pub(super) fn step(recorder: &mut Recorder, node: usize, deed: &Deed) {
     let (title, about) = words(deed);
     recorder.step(Some(node), title, deed.is_fault(), &about);
+}
+
+/// What a caller hears, where no fact speaks of it.
+pub(super) fn answered(recorder: &mut Recorder, node: usize, reply: &Reply) {
+    match reply {
+        Reply::LoggedIn { .. } => recorder.answer(node, "logged in".into(), &[]),
+        Reply::Refused(refusal) => {
+            let what = recorder.translate(&format!("refused: {refusal}"));
+            recorder.answer(node, what, &[]);
+        }
+        Reply::Done(_) | Reply::ClientCreated { .. } | Reply::Pulled | Reply::Stats(_) => {}
+    }
 }
 
 pub(super) fn issued(recorder: &mut Recorder, node: usize, token: &Minted) {
