@@ -5,6 +5,7 @@ pub mod bench;
 pub mod checks;
 pub mod cli;
 pub mod history;
+pub mod measure;
 pub mod model;
 pub mod plan;
 pub mod report;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use symbolon_sim::plan::drawn::{Drawn, draw};
+use symbolon_sim::plan::{Plan, What, draw};
 use symbolon_sim::shrink::shrink;
 use symbolon_sim::worlds::quick::{Planted, run, run_planted};
 
@@ -19,10 +19,10 @@ fn seeds_hold() {
 
 #[test]
 fn plans_are_as_large_as_promised() {
-    let plans: Vec<Drawn> = (0..200).map(draw).collect();
-    let calls = |plan: &Drawn| plan.items.iter().filter(|item| !item.deed.is_fault()).count();
+    let plans: Vec<Plan> = (0..200).map(draw).collect();
+    let calls = |plan: &Plan| plan.steps().filter(|step| !step.verb.is_fault()).count();
     assert!(plans.iter().all(|plan| calls(plan) >= 60));
-    let faults: usize = plans.iter().map(|plan| plan.items.len() - calls(plan)).sum();
+    let faults: usize = plans.iter().map(|plan| plan.acts.len() - calls(plan)).sum();
     assert!(faults >= 6 * plans.len(), "{faults} faults in {} plans", plans.len());
 }
 
@@ -57,9 +57,14 @@ fn planted_mistakes_are_found() {
 
 #[test]
 fn a_plan_survives_being_written() {
-    let plan = draw(7);
-    let text = toml::to_string(&plan).expect("a plan is data");
-    assert_eq!(toml::from_str::<Drawn>(&text).expect("what was written is read"), plan);
+    for seed in 0..50 {
+        let plan = draw(seed);
+        let text = plan.to_toml();
+        let mut read = Plan::parse("plan.toml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        read.acts.iter_mut().for_each(|act| act.line = 0);
+        assert_eq!(read, plan);
+        assert!(read.acts.iter().all(|act| matches!(act.what, What::Step(_))));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use symbolon_core::fault::Reject;
 use symbolon_core::replica::Fact;
 
 use super::{Check, Moment, Sight};
-use crate::plan::drawn::Deed;
+use crate::plan::Verb;
 
 pub(super) struct Facts;
 
@@ -15,13 +15,16 @@ impl Check for Facts {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         let Sight::Noted(fact) = sight else { return Ok(()) };
-        let planned = |wanted: fn(&Deed) -> bool| moment.plan.items.iter().any(|item| wanted(&item.deed));
+        let planned = |wanted: fn(&Verb) -> bool| moment.plan.steps().any(|step| wanted(&step.verb));
         let fine = match fact {
             Fact::Unsound | Fact::Diverged { .. } => false,
-            Fact::StoreFailed { .. } => planned(|deed| matches!(deed, Deed::FailDisk { .. })),
+            Fact::StoreFailed { .. } => planned(|verb| matches!(verb, Verb::FailDisk(_))),
             Fact::Superseded { stops, .. } => !stops,
-            Fact::Restored { .. } => planned(|deed| matches!(deed, Deed::RestoreDisk { .. } | Deed::LoseDisk { .. })),
-            Fact::Rejected { reason: Reject::Forged | Reject::Version | Reject::Oversized, .. } => false,
+            Fact::Restored { .. } => {
+                planned(|verb| matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)))
+            }
+            Fact::Rejected { reason: Reject::Oversized, .. } => planned(|verb| matches!(verb, Verb::Forge(_))),
+            Fact::Rejected { reason: Reject::Forged | Reject::Version, .. } => false,
             _ => true,
         };
         if fine { Ok(()) } else { Err(format!("{fact:?}")) }

@@ -40,7 +40,7 @@ impl Check for Keys {
                 let flaw = token::verify(standing.view, &token.token, standing.wall).err();
                 if kept && !withdrawn && matches!(flaw, Some(Flaw::UnknownKey(_))) {
                     let (place, issuer) = (standing.node + 1, token.issuer + 1);
-                    return Err(format!("n{place} does not know the key of token {} of n{issuer}", token.number));
+                    return Err(format!("n{place} does not know the key of token {} of n{issuer}", token.name));
                 }
             }
         }

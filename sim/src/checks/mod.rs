@@ -19,7 +19,7 @@ use symbolon_core::replica::{CallId, Fact, Reply, Row};
 use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
-use crate::plan::drawn::Drawn;
+use crate::plan::Plan;
 
 /// What a check sees.
 pub enum Sight<'a> {
@@ -82,8 +82,8 @@ pub enum Sight<'a> {
 pub struct Minted {
     /// The token.
     pub token: String,
-    /// Its number in the plan.
-    pub number: u64,
+    /// Its name in the plan.
+    pub name: String,
     /// Its client.
     pub client: String,
     /// The issuer's place.
@@ -113,7 +113,7 @@ pub struct Moment<'a> {
     /// The node's place.
     pub node: usize,
     /// The plan.
-    pub plan: &'a Drawn,
+    pub plan: &'a Plan,
 }
 
 /// A node at the end.
@@ -131,7 +131,7 @@ pub struct End<'a> {
     /// True time.
     pub at_ms: u64,
     /// The plan.
-    pub plan: &'a Drawn,
+    pub plan: &'a Plan,
     /// The nodes that healed.
     pub nodes: &'a [Standing<'a>],
     /// Every token that was issued.
@@ -179,6 +179,9 @@ pub struct Failure {
     pub what: String,
 }
 
+/// Plans whose frames are searched for secrets: all that were written, and so many of a thousand that were drawn.
+const SCAN: u64 = 60;
+
 /// All checks of one run.
 pub struct Checks {
     all: Vec<Box<dyn Check>>,
@@ -187,21 +190,21 @@ pub struct Checks {
 
 impl Checks {
     /// All of them, for a run of so many nodes.
-    pub fn new(plan: &Drawn) -> Checks {
+    pub fn new(plan: &Plan) -> Checks {
         let mut all: Vec<Box<dyn Check>> = vec![
-            Box::new(truth::Truth::new(plan.nodes)),
+            Box::new(truth::Truth::new(plan.nodes.len())),
             Box::new(dots::Dots::default()),
-            Box::new(vector::Vector::new(plan.nodes)),
+            Box::new(vector::Vector::new(plan.nodes.len())),
             Box::new(digests::Digests::default()),
-            Box::new(revocation::Revocation::new(plan.nodes)),
+            Box::new(revocation::Revocation::new(plan.nodes.len())),
             Box::new(tokens::Tokens::default()),
             Box::new(keys::Keys::default()),
             Box::new(facts::Facts),
-            Box::new(answers::Answers::new(plan.nodes)),
+            Box::new(answers::Answers::new(plan.nodes.len())),
             Box::new(convergence::Convergence),
             Box::new(quiet::Quiet),
         ];
-        if plan.scan {
+        if !plan.forgiving || crate::plan::Chance::of(plan.seed, SCAN).permille(SCAN) {
             all.push(Box::new(secrets::Secrets::default()));
         }
         Checks { all, failure: None }
@@ -219,6 +222,11 @@ impl Checks {
                 return;
             }
         }
+    }
+
+    /// Something did not hold that is no check of this list; the first failure stays.
+    pub fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
     }
 
     /// Asks all of them at the end.

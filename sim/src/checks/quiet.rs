@@ -13,7 +13,7 @@ impl Check for Quiet {
         let Some((frames, span_ms)) = end.quiet else { return Ok(()) };
         let nodes = end.nodes.len() as u64;
         // Of each pair one asks and one replies in each heartbeat; both may ask at once, and jitter may add one.
-        let beats = span_ms / end.plan.pace.heartbeat_ms + 2;
+        let beats = span_ms / end.plan.gossip.heartbeat_ms() + 2;
         let most = nodes * nodes.saturating_sub(1) * 2 * beats;
         if frames <= most {
             return Ok(());

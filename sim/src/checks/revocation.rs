@@ -29,7 +29,7 @@ impl Check for Revocation {
             }
             Sight::Booted { disk: Continuity::Broken, .. } => known.clear(),
             Sight::Judged { token, active: true, .. } if known.contains(&token.id) => {
-                return Err(format!("token {} was revoked here, and is good again", token.number));
+                return Err(format!("token {} was revoked here, and is good again", token.name));
             }
             _ => {}
         }

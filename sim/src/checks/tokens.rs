@@ -28,10 +28,10 @@ impl Check for Tokens {
             }
             Sight::Issued(token) if !self.ids.insert(token.id) => Err("a jti was issued twice".into()),
             Sight::Judged { token, active: true, wall, .. } if *wall >= token.expires => {
-                Err(format!("token {} is good at {wall}, and expired at {}", token.number, token.expires))
+                Err(format!("token {} is good at {wall}, and expired at {}", token.name, token.expires))
             }
             Sight::Judged { token, active: true, view, .. } if view.client_is_denied(&token.client) => {
-                Err(format!("token {} is good, and its client was deleted at n{}", token.number, moment.node + 1))
+                Err(format!("token {} is good, and its client was deleted at n{}", token.name, moment.node + 1))
             }
             _ => Ok(()),
         }
@@ -45,7 +45,7 @@ impl Check for Tokens {
             if let Some(other) = other {
                 return Err(format!(
                     "token {} of n{}: n{} says {expected}, n{} says otherwise ({:?} / {:?})",
-                    token.number,
+                    token.name,
                     token.issuer + 1,
                     first.node + 1,
                     other.node + 1,

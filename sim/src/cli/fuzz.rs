@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ended;
 use crate::checks::Failure;
-use crate::plan::drawn::{Drawn, draw};
+use crate::plan::{Plan, draw};
 use crate::report::timeline::{Detail, timeline};
 use crate::worlds::quick;
 
@@ -91,15 +91,15 @@ impl std::str::FromStr for Source {
 }
 
 impl Source {
-    fn read(&self) -> Result<Drawn, String> {
-        let file = match self {
-            Source::Seed(seed) => return Ok(draw(*seed)),
-            Source::File(file) => file,
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let plan: Drawn = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        plan.check().map_err(|problem| format!("{}: {problem}", file.display()))?;
-        Ok(plan)
+    fn read(&self) -> Result<Plan, String> {
+        match self {
+            Source::Seed(seed) => Ok(draw(*seed)),
+            Source::File(file) => {
+                let name = file.display().to_string();
+                let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+                Plan::parse(&name, &text).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 
@@ -204,9 +204,9 @@ pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
         println!("it does not fail");
         return Ok(Ended::Well);
     };
-    let (from, to) = (plan.items.len(), shrunk.plan.items.len());
-    eprintln!("{from} things became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
-    let text = toml::to_string(&shrunk.plan)?;
+    let (from, to) = (plan.acts.len(), shrunk.plan.acts.len());
+    eprintln!("{from} acts became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
+    let text = shrunk.plan.to_toml();
     match &arguments.out {
         Some(file) => std::fs::write(file, text)?,
         None => print!("{text}"),
@@ -214,19 +214,19 @@ pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
     Ok(Ended::Badly)
 }
 
-fn weather(out: &mut impl std::io::Write, plan: &Drawn) -> Result<()> {
-    writeln!(out, "seed {}: {} nodes, storm until {} ms", plan.seed, plan.nodes, plan.storm_ms)?;
-    if !plan.core.is_empty() {
-        let core: Vec<_> = plan.core.iter().map(|node| format!("n{}", node + 1)).collect();
-        writeln!(out, "only {} heal", core.join(" "))?;
+fn weather(out: &mut impl std::io::Write, plan: &Plan) -> Result<()> {
+    writeln!(out, "{}\nseed {}: {} nodes, storm until {}", plan.story, plan.seed, plan.nodes.len(), plan.until)?;
+    if !plan.heals.is_empty() {
+        writeln!(out, "only {} heal", plan.heals.join(" "))?;
     }
-    writeln!(out, "{:?}\n{:?}\n{:?}", plan.pace, plan.network, plan.disk)?;
-    for (node, clock) in plan.clocks.iter().enumerate() {
-        write!(out, "n{} {:+} ms {:+} ppm  ", node + 1, clock.offset_ms, clock.ppm)?;
+    writeln!(out, "{}", plan.weather.words())?;
+    for (node, clock) in &plan.clocks {
+        write!(out, "{node} {} {:+} ppm  ", clock.offset, clock.ppm)?;
     }
     writeln!(out)?;
-    for item in &plan.items {
-        writeln!(out, "  {:>6} n{} {:?}", item.at_ms, item.on + 1, item.deed)?;
+    for step in plan.steps() {
+        let at = step.at.unwrap_or_default();
+        writeln!(out, "  {at:>8} {} {}", step.on.label(), step.verb.title())?;
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ enum Verb {
     Replay(fuzz::Replay),
     /// Finds the least plan that fails as a seed does.
     Shrink(fuzz::Shrink),
+    /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
+    Convergence(crate::measure::Arguments),
     /// Measures a node against bare handlers, and a cluster against its promises.
     Bench(crate::bench::Bench),
     /// The bare handlers of the bench.
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
         Verb::Replay(replay) => fuzz::replay(&replay),
         Verb::Shrink(shrink) => fuzz::shrink(&shrink),
+        Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),
     };

@@ -130,8 +130,8 @@ pub enum Kind {
     },
     /// A cut ends.
     Mended {
-        /// Which.
-        cut: u64,
+        /// Which; all if none is named.
+        cut: Option<u64>,
     },
     /// A clock stands so much beside the true time.
     Clock {
@@ -257,6 +257,28 @@ pub struct Holding {
 }
 
 impl History {
+    /// Entries that others tell as well: steps whose effect is an entry of its own, cuts that a step speaks of.
+    pub fn told_by_others(&self) -> Vec<Place> {
+        let mut told = Vec::new();
+        for (place, entry) in self.entries.iter().enumerate() {
+            match &entry.kind {
+                Kind::Changed { step, .. } | Kind::Answer { step, .. } => told.extend(step),
+                Kind::Mended { cut: None } => told.push(place),
+                Kind::Cut { .. } if place.checked_sub(1).is_some_and(|before| self.is_fault(before, entry.at_ms)) => {
+                    told.push(place);
+                }
+                _ => {}
+            }
+        }
+        told.sort_unstable();
+        told
+    }
+
+    fn is_fault(&self, place: Place, at_ms: u64) -> bool {
+        let entry = &self.entries[place];
+        entry.at_ms == at_ms && matches!(entry.kind, Kind::Step { fault: true, .. })
+    }
+
     /// The name of a node.
     pub fn node(&self, node: usize) -> &str {
         self.nodes.get(node).map_or("?", String::as_str)

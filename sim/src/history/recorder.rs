@@ -224,6 +224,28 @@ impl Recorder {
         cut
     }
 
+    /// A cut ends, or all do.
+    pub fn mended(&mut self, cut: Option<u64>) {
+        self.entry(None, Kind::Mended { cut });
+    }
+
+    /// The step under way came to nothing.
+    pub fn in_vain(&mut self, why: &str) {
+        let node = self.step.and_then(|step| self.history.entries.get(step)).and_then(|entry| entry.node);
+        if let (Some(node), Some(step)) = (node, self.step) {
+            let what = self.translate(&format!("{}, in vain: {why}", self.title(step).unwrap_or_default()));
+            let about = self.history.entries[step].about.clone();
+            self.entry_about(Some(node), Kind::Answer { what, step: Some(step) }, about);
+        }
+    }
+
+    fn title(&self, step: Place) -> Option<&str> {
+        match &self.history.entries.get(step)?.kind {
+            Kind::Step { title, .. } => Some(title),
+            _ => None,
+        }
+    }
+
     /// Where a clock stands beside the true time.
     pub fn clock(&mut self, node: usize, offset_ms: i64, jumped: bool) {
         self.entry(Some(node), Kind::Clock { offset_ms, jumped });

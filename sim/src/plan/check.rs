@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::verb::MAX_LOOPS;
-use super::{Act, Expect, On, Plan, PlanError, Verb, What};
+use super::{Act, Expect, On, Plan, PlanError, Span, Step, Verb, What};
 
 /// What the acts so far have made.
 #[derive(Default)]
 struct Made<'p> {
+    /// What was not made is passed over.
+    forgiving: bool,
+    /// When the last step with a time happens.
+    at: Span,
+    backups: BTreeSet<&'p str>,
     clients: BTreeSet<&'p str>,
     tokens: BTreeSet<&'p str>,
     sessions: BTreeSet<&'p str>,
@@ -16,28 +21,46 @@ struct Made<'p> {
 /// Walks the plan in order.
 pub(super) fn check(file: &str, plan: &Plan) -> Result<(), PlanError> {
     let fault = |line: usize, problem: String| PlanError { file: file.into(), line, problem };
-    let mut names = BTreeSet::new();
-    for name in &plan.nodes {
-        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !plain || name == "all" || !names.insert(name) {
-            let problem =
-                format!("`{name}` cannot name a node: names are distinct, of letters, digits and `-`, and not `all`");
-            return Err(fault(1, problem));
-        }
-    }
-    let mut made = Made::default();
+    head(plan).map_err(|problem| fault(1, problem))?;
+    let mut made = Made { forgiving: plan.forgiving, ..Made::default() };
     for act in &plan.acts {
         on(act)
             .resolve(&plan.nodes)
-            .map_err(|name| format!("there is no node `{name}`; nodes are {}", plan.nodes.join(", ")))
+            .map_err(|name| no_node(plan, &name))
             .and_then(|nodes| if nodes.is_empty() { Err("`on` names no node".into()) } else { Ok(()) })
             .and_then(|()| match &act.what {
-                What::Step(step) => made.step(&step.verb),
+                What::Step(step) => {
+                    let unknown = step.verb.nodes().into_iter().find(|name| plan.place(name).is_none());
+                    unknown.map_or(Ok(()), |name| Err(no_node(plan, name)))?;
+                    made.step(step)
+                }
                 What::Expect(expect) => made.expect(expect),
             })
             .map_err(|problem| fault(act.line, problem))?;
     }
     Ok(())
+}
+
+fn no_node(plan: &Plan, name: &str) -> String {
+    format!("there is no node `{name}`; nodes are {}", plan.nodes.join(", "))
+}
+
+/// Everything but the acts.
+fn head(plan: &Plan) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    for name in &plan.nodes {
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !plain || name == "all" || !names.insert(name) {
+            return Err(format!(
+                "`{name}` cannot name a node: names are distinct, of letters, digits and `-`, and not `all`"
+            ));
+        }
+    }
+    let named = plan.heals.iter().chain(&plan.absent).chain(&plan.uninvited).chain(plan.clocks.keys());
+    if let Some(name) = named.into_iter().find(|name| plan.place(name).is_none()) {
+        return Err(no_node(plan, name));
+    }
+    plan.weather.problem().map_or(Ok(()), Err)
 }
 
 fn on(act: &Act) -> &On {
@@ -47,43 +70,62 @@ fn on(act: &Act) -> &On {
     }
 }
 
-fn known(kind: &str, made: &BTreeSet<&str>, name: &str) -> Result<(), String> {
-    if made.contains(name) { Ok(()) } else { Err(format!("no earlier step makes the {kind} `{name}`")) }
-}
-
 impl<'p> Made<'p> {
-    fn step(&mut self, verb: &'p Verb) -> Result<(), String> {
-        match verb {
+    fn known(&self, kind: &str, made: &BTreeSet<&str>, name: &str) -> Result<(), String> {
+        if self.forgiving || made.contains(name) {
+            Ok(())
+        } else {
+            Err(format!("no earlier step makes the {kind} `{name}`"))
+        }
+    }
+
+    fn step(&mut self, step: &'p Step) -> Result<(), String> {
+        if let Some(at) = step.at {
+            if at < self.at {
+                return Err(format!("it would happen at {at}, before an earlier step, which happens at {}", self.at));
+            }
+            self.at = at;
+        }
+        match &step.verb {
             Verb::Login(login) => self.sessions.extend(login.name.as_deref()),
-            Verb::Logout(logout) => known("session", &self.sessions, &logout.session)?,
+            Verb::Logout(logout) => self.known("session", &self.sessions, &logout.session)?,
             Verb::CreateClient(create) => {
-                if !self.clients.insert(&create.client) {
+                if !self.clients.insert(&create.client) && !self.forgiving {
                     return Err(format!(
                         "the client `{}` was made before; give this one another name",
                         create.client
                     ));
                 }
             }
-            Verb::EditClient(edit) => known("client", &self.clients, &edit.client)?,
-            Verb::DeleteClient(delete) => known("client", &self.clients, &delete.client)?,
+            Verb::EditClient(edit) => self.known("client", &self.clients, &edit.client)?,
+            Verb::DeleteClient(delete) => self.known("client", &self.clients, &delete.client)?,
+            Verb::RotateSecret(rotate) => self.known("client", &self.clients, &rotate.client)?,
             Verb::Token(token) => {
-                known("client", &self.clients, &token.client)?;
+                self.known("client", &self.clients, &token.client)?;
                 self.tokens.insert(&token.token);
             }
             Verb::Introspect(introspect) => {
-                known("token", &self.tokens, &introspect.token)?;
-                introspect.by.iter().try_for_each(|by| known("client", &self.clients, by))?;
+                self.known("token", &self.tokens, &introspect.token)?;
+                introspect.by.iter().try_for_each(|by| self.known("client", &self.clients, by))?;
             }
-            Verb::Revoke(revoke) => known("token", &self.tokens, &revoke.token)?,
+            Verb::Revoke(revoke) => self.known("token", &self.tokens, &revoke.token)?,
             Verb::Traffic(traffic) => {
                 if !(1..=MAX_LOOPS).contains(&traffic.loops) || traffic.clients.is_empty() {
                     return Err(format!("traffic needs clients, and 1 to {MAX_LOOPS} loops"));
                 }
-                traffic.clients.iter().try_for_each(|client| known("client", &self.clients, client))?;
+                traffic.clients.iter().try_for_each(|client| self.known("client", &self.clients, client))?;
             }
+            Verb::Partition(partition) => partition.problem().map_or(Ok(()), Err)?,
+            Verb::Backup(backup) => {
+                self.backups.insert(&backup.backup);
+            }
+            Verb::RestoreBackup(restore) => self.known("backup", &self.backups, &restore.backup)?,
             Verb::SetClusterKey(_) | Verb::SeedAll(_) | Verb::DefineScope(_) | Verb::RemoveScope(_) => {}
+            Verb::EndSessions(_) | Verb::RotateKey(_) | Verb::WithdrawKey(_) | Verb::AcceptClock(_) => {}
             Verb::Kill(_) | Verb::Stop(_) | Verb::Restart(_) | Verb::Pause(_) | Verb::Resume(_) => {}
-            Verb::WipeDatabase(_) | Verb::Wait(_) => {}
+            Verb::LoseDisk(_) | Verb::FailDisk(_) | Verb::SlowDisk(_) | Verb::TearDisk(_) => {}
+            Verb::Cut(_) | Verb::Clog(_) | Verb::Heal(_) | Verb::StepClock(_) | Verb::FreezeClock(_) => {}
+            Verb::Replay(_) | Verb::Forge(_) | Verb::Wait(_) => {}
         }
         Ok(())
     }
@@ -96,14 +138,14 @@ impl<'p> Made<'p> {
             return Err("nothing is expected here: name client, scope, token, session, ready or converged".into());
         }
         if let Some(client) = &expect.client {
-            known("client", &self.clients, &client.id)?;
+            self.known("client", &self.clients, &client.id)?;
         }
         if let Some(token) = &expect.token {
-            known("token", &self.tokens, &token.id)?;
-            token.by.iter().try_for_each(|by| known("client", &self.clients, by))?;
+            self.known("token", &self.tokens, &token.id)?;
+            token.by.iter().try_for_each(|by| self.known("client", &self.clients, by))?;
         }
         if let Some(session) = &expect.session {
-            known("session", &self.sessions, &session.id)?;
+            self.known("session", &self.sessions, &session.id)?;
         }
         Ok(())
     }

@@ -34,4 +34,58 @@ impl On {
         };
         names.iter().map(|name| nodes.iter().position(|node| node == name).ok_or_else(|| name.clone())).collect()
     }
+
+    /// Whether it names this node, and not merely all.
+    pub fn names(&self, node: &str) -> bool {
+        match self {
+            On::One(name) => name == node,
+            On::Many(names) => names.iter().any(|name| name == node),
+        }
+    }
+
+    /// For people.
+    pub fn label(&self) -> String {
+        match self {
+            On::One(name) => name.clone(),
+            On::Many(names) => names.join(" "),
+        }
+    }
+}
+
+/// `n1` to so many.
+pub(super) fn numbered(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("n{number}")).collect()
+}
+
+/// `nodes = 3`, or `nodes = ["n1", "n2"]`.
+pub(super) mod nodes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::numbered;
+    use crate::plan::MAX_NODES;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged, expecting = "`nodes` is a number or a list of names")]
+    enum Nodes {
+        Count(usize),
+        Names(Vec<String>),
+    }
+
+    pub fn serialize<S: Serializer>(nodes: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = match nodes == numbered(nodes.len()) {
+            true => Nodes::Count(nodes.len()),
+            false => Nodes::Names(nodes.to_vec()),
+        };
+        whole.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+        match Nodes::deserialize(deserializer)? {
+            Nodes::Count(count) if (1..=MAX_NODES).contains(&count) => Ok(numbered(count)),
+            Nodes::Names(names) if (1..=MAX_NODES).contains(&names.len()) => Ok(names),
+            Nodes::Count(_) | Nodes::Names(_) => {
+                Err(D::Error::custom(format!("`nodes` must be 1 to {MAX_NODES}, or as many names")))
+            }
+        }
+    }
 }

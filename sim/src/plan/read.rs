@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
-use super::{Act, Expect, Gossip, MAX_NODES, On, Plan, Span, Step, Verb, What};
+use super::{Act, Expect, MAX_ACTS, On, Plan, Span, Step, VERSION, Verb, What};
 
 /// Why a plan cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,24 +24,6 @@ pub struct PlanError {
 struct Broken {
     offset: usize,
     problem: String,
-}
-
-/// Everything of the file but its acts.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    story: String,
-    nodes: Nodes,
-    #[serde(default)]
-    gossip: Gossip,
-}
-
-/// `nodes = 3`, or `nodes = ["n1", "n2"]`.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "`nodes` is a number or a list of names")]
-enum Nodes {
-    Count(usize),
-    Names(Vec<String>),
 }
 
 /// Everything of a step but its verb.
@@ -74,10 +56,10 @@ fn plan(text: &str) -> Result<Plan, Broken> {
     let document = DeTable::parse(text)?;
     let whole = document.span();
     let mut table = document.into_inner();
+    version(&table)?;
     let steps = tables(&mut table, "step")?;
     let expects = tables(&mut table, "expect")?;
-    let nodes_at = table.get("nodes").map_or(0..0, Spanned::span);
-    let head: Head = from_table(Spanned::new(whole, table))?;
+    let mut plan: Plan = from_table(Spanned::new(whole, table))?;
     let mut acts = Vec::with_capacity(steps.len() + expects.len());
     for step in steps {
         let (start, line) = (step.span().start, line_of(text, step.span().start));
@@ -89,16 +71,29 @@ fn plan(text: &str) -> Result<Plan, Broken> {
         let mut expect: Expect = from_table(expect)?;
         acts.push((start, Act { line, scene: expect.scene.take(), what: What::Expect(expect) }));
     }
+    if acts.len() > MAX_ACTS {
+        return Err(Broken { offset: acts[MAX_ACTS].0, problem: format!("a plan has at most {MAX_ACTS} acts") });
+    }
     acts.sort_by_key(|(start, _)| *start);
-    let nodes = match head.nodes {
-        Nodes::Count(count) if (1..=MAX_NODES).contains(&count) => (1..=count).map(|n| format!("n{n}")).collect(),
-        Nodes::Names(names) if (1..=MAX_NODES).contains(&names.len()) => names,
-        Nodes::Count(_) | Nodes::Names(_) => {
-            return Err(at(nodes_at, format!("`nodes` must be 1 to {MAX_NODES}, or as many names")));
+    plan.story = plan.story.trim().into();
+    plan.acts = acts.into_iter().map(|(_, act)| act).collect();
+    Ok(plan)
+}
+
+/// A later version may mean anything, so it is looked at before all else.
+fn version(table: &DeTable<'_>) -> Result<(), Broken> {
+    let Some(version) = table.get("version") else { return Ok(()) };
+    match version.get_ref() {
+        DeValue::Integer(number) if number.as_str() == VERSION.to_string() => Ok(()),
+        other => {
+            let found = match other {
+                DeValue::Integer(number) => number.as_str().to_owned(),
+                _ => "something that is no number".into(),
+            };
+            let problem = format!("version {found} of the language is not known here; this build reads {VERSION}");
+            Err(at(version.span(), problem))
         }
-    };
-    let acts = acts.into_iter().map(|(_, act)| act).collect();
-    Ok(Plan { story: head.story.trim().into(), nodes, gossip: head.gossip, acts })
+    }
 }
 
 /// Takes `[[key]]` out of the table.

@@ -32,7 +32,7 @@ struct Line {
 /// The whole timeline.
 pub fn timeline(history: &History, detail: Detail) -> String {
     let mut lines = Vec::new();
-    let hidden = told_elsewhere(history);
+    let hidden = history.told_by_others();
     let mut messages = match detail {
         Detail::Usual => Vec::new(),
         Detail::All => message_lines(history),
@@ -53,19 +53,6 @@ pub fn timeline(history: &History, detail: Detail) -> String {
     }
     lines.extend(messages.into_iter().rev().map(|(_, line)| line));
     render(history, &fold(lines))
-}
-
-/// Steps whose effect is told by an entry of its own.
-fn told_elsewhere(history: &History) -> Vec<Place> {
-    let mut places: Vec<Place> = Vec::new();
-    for entry in &history.entries {
-        match &entry.kind {
-            Kind::Changed { step, .. } | Kind::Answer { step, .. } => places.extend(step),
-            _ => {}
-        }
-    }
-    places.sort_unstable();
-    places
 }
 
 fn is_usual(kind: &Kind) -> bool {

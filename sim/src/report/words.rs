@@ -30,7 +30,8 @@ pub fn entry(history: &History, entry: &Entry) -> String {
         Kind::RoundFailed { with, reason: None } => format!("no answer from {}", node(*with)),
         Kind::RoundFailed { with, reason: Some(reason) } => format!("refused by {}: {}", node(*with), spaced(reason)),
         Kind::Cut { links, .. } => wall(history, links),
-        Kind::Mended { .. } => "cut ends".into(),
+        Kind::Mended { cut: Some(_) } => "a cut ends".into(),
+        Kind::Mended { cut: None } => "all cuts end".into(),
         Kind::Clock { offset_ms: 0, .. } => "clock is right".into(),
         Kind::Clock { offset_ms, .. } => {
             let side = if *offset_ms > 0 { "ahead" } else { "behind" };

@@ -18,7 +18,11 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Nodes that are up, joined, and hold the same.
 pub async fn cluster(nodes: usize, proxies: bool) -> (Cluster, Vec<Session>) {
-    let gossip = Gossip { interval: Some(Span(Duration::from_millis(200))), heartbeat: Some(Span(HEARTBEAT)) };
+    let gossip = Gossip {
+        interval: Some(Span(Duration::from_millis(200))),
+        heartbeat: Some(Span(HEARTBEAT)),
+        ..Gossip::default()
+    };
     let layout = Layout { gossip, proxies, ..Layout::of(nodes) };
     let mut cluster = Cluster::lay_out(&layout).await.unwrap();
     cluster.start().await.unwrap();

@@ -10,7 +10,7 @@ pub struct CreateClient {
     #[serde(rename = "create-client")]
     pub client: String,
     /// How it authenticates.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "crate::plan::is_default")]
     pub auth: Auth,
     /// Its `client_name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,15 @@ pub struct EditClient {
 pub struct DeleteClient {
     /// Its name in the plan.
     #[serde(rename = "delete-client")]
+    pub client: String,
+}
+
+/// Gives a client another secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateSecret {
+    /// Its name in the plan.
+    #[serde(rename = "rotate-secret")]
     pub client: String,
 }
 
@@ -77,7 +86,16 @@ impl CreateClient {
 
 impl EditClient {
     pub(super) fn title(&self) -> String {
-        format!("edit client {}", self.client)
+        match &self.name {
+            Some(name) => format!("edit client {}: {name:?}", self.client),
+            None => format!("edit client {}", self.client),
+        }
+    }
+}
+
+impl RotateSecret {
+    pub(super) fn title(&self) -> String {
+        format!("rotate the secret of client {}", self.client)
     }
 }
 

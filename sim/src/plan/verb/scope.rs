@@ -10,7 +10,7 @@ pub struct DefineScope {
     #[serde(rename = "define-scope")]
     pub scope: String,
     /// For the consent page.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
 }
 

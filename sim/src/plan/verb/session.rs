@@ -25,6 +25,21 @@ pub struct Logout {
     pub session: String,
 }
 
+/// Ends every session of a user that was opened until now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndSessions {
+    /// The user.
+    #[serde(rename = "end-sessions")]
+    pub user: String,
+}
+
+impl EndSessions {
+    pub(super) fn title(&self) -> String {
+        format!("end all sessions of {}", self.user)
+    }
+}
+
 impl Login {
     pub(super) fn title(&self) -> String {
         match &self.name {

@@ -86,8 +86,14 @@ impl Live {
             Verb::Restart(_) => self.cluster.restart(index).await.map(|()| "ready".into()),
             Verb::Pause(_) => self.process(index)?.pause().map(|()| "SIGSTOP".into()),
             Verb::Resume(_) => self.process(index)?.resume().map(|()| "SIGCONT".into()),
-            Verb::WipeDatabase(_) => self.cluster.wipe_database(index).map(|()| "the identity stays".into()),
+            Verb::LoseDisk(_) => {
+                if self.node(index).process().is_some() {
+                    self.cluster.kill(index).await?;
+                }
+                self.cluster.wipe_database(index).map(|()| "the identity stays".into())
+            }
             Verb::Wait(_) | Verb::Traffic(_) => bail!("this verb is not done node by node"),
+            other => bail!("`{}` is not done in the live world", other.key()),
         }
     }
 

@@ -8,18 +8,37 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
-use super::node::{PASSWORD, USER};
 use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
-use crate::plan::drawn::Deed;
+use crate::plan::verb::{Auth, Introspect, Token, Verb};
 
-/// What the plan's numbers stand for.
+/// What the names of the plan stand for.
 #[derive(Default)]
 pub(super) struct Names {
-    clients: BTreeMap<u64, (String, Zeroizing<String>)>,
-    sessions: BTreeMap<u64, Zeroizing<String>>,
-    tokens: BTreeMap<u64, usize>,
+    clients: BTreeMap<String, Registered>,
+    sessions: BTreeMap<String, Zeroizing<String>>,
+    tokens: BTreeMap<String, usize>,
+}
+
+/// A client that was registered.
+struct Registered {
+    id: String,
+    secret: Option<Zeroizing<String>>,
+    /// As it was last asked for.
+    profile: Client,
+}
+
+impl Names {
+    /// What a name of the plan stands for.
+    pub(super) fn client(&self, name: &str) -> Option<&str> {
+        self.clients.get(name).map(|client| client.id.as_str())
+    }
+
+    /// The cookie of a session.
+    pub(super) fn session(&self, name: &str) -> Option<&str> {
+        self.sessions.get(name).map(|cookie| cookie.as_str())
+    }
 }
 
 /// A call that is under way.
@@ -29,76 +48,98 @@ pub(super) struct Pending {
 }
 
 enum Purpose {
-    Client(u64),
-    Session(u64),
+    Client(String, Box<Client>),
+    Secret(String),
+    Session(String),
     /// Peers are asked first; then it is done again.
-    Again(Deed),
+    Again(Verb),
     Other,
 }
 
 impl World<'_> {
-    /// A thing that a client or an operator does.
-    pub(super) fn call(&mut self, node: usize, deed: &Deed) {
+    /// A thing that a client or an operator does on a node.
+    pub(super) fn call(&mut self, node: usize, verb: &Verb) {
         let Some(view) = self.view(node).filter(|_| self.nodes[node].paused.is_none()) else {
-            return;
+            return self.refused("the node does not answer");
         };
         self.counts.calls += 1;
-        self.told(|recorder| told::step(recorder, node, deed));
-        let id = |client: &u64| self.names.clients.get(client).map(|(id, _)| id.clone());
-        let (why, request) = match deed {
-            Deed::CreateClient { client } => {
-                (Purpose::Client(*client), Some(Request::CreateClient(profile(*client, 0))))
+        let asked = match verb {
+            Verb::Token(token) => return self.issue(node, token, &view, true),
+            Verb::Introspect(introspect) => return self.introspect(node, introspect, &view, true),
+            Verb::SeedAll(_) => return self.pin_peers(node),
+            Verb::SetClusterKey(set) => {
+                let key = *blake3::hash(&self.chance.at(400).word().to_le_bytes()).as_bytes();
+                let key = *blake3::keyed_hash(&key, set.key.as_bytes()).as_bytes();
+                self.see(node, &Sight::Secrets(&[key]));
+                Some((Purpose::Other, Request::SetClusterKey { key: Zeroizing::new(key) }))
             }
-            Deed::EditClient { client, version } => {
-                let request = id(client).map(|id| Request::UpdateClient { id, client: profile(*client, *version) });
-                (Purpose::Other, request)
-            }
-            Deed::DeleteClient { client } => (Purpose::Other, id(client).map(|id| Request::DeleteClient { id })),
-            Deed::RotateSecret { client } => {
-                (Purpose::Client(*client), id(client).map(|id| Request::RotateClientSecret { id }))
-            }
-            Deed::DefineScope { scope, version } => {
-                let scope_is = Scope { description: format!("version {version}") };
-                (Purpose::Other, Some(Request::DefineScope { name: format!("s{scope}"), scope: scope_is }))
-            }
-            Deed::RemoveScope { scope } => (Purpose::Other, Some(Request::RemoveScope { name: format!("s{scope}") })),
-            Deed::Login { session } => {
-                let password = Zeroizing::new(PASSWORD.to_owned());
-                (Purpose::Session(*session), Some(Request::Login { username: USER.into(), password }))
-            }
-            Deed::RevokeUser => (Purpose::Other, Some(Request::RevokeUserSessions { user: USER.into() })),
-            Deed::RevokeSession { session } => (Purpose::Other, self.session_to_revoke(node, *session)),
-            Deed::RevokeToken { token } => (Purpose::Other, self.token_to_revoke(node, *token)),
-            Deed::SetClusterKey { number } => {
-                let key = self.chance.at(400).at(*number).word().to_le_bytes();
-                let key = blake3::hash(&key);
-                self.see(node, &Sight::Secrets(&[*key.as_bytes()]));
-                (Purpose::Other, Some(Request::SetClusterKey { key: Zeroizing::new(*key.as_bytes()) }))
-            }
-            Deed::RotateKey => (Purpose::Other, Some(Request::RotateSigningKey)),
-            Deed::WithdrawKey { of } => {
-                let kid = self.view(*of).and_then(|view| Some(view.signer.as_ref()?.kid.to_string()));
-                (Purpose::Other, kid.map(|kid| Request::WithdrawSigningKey { kid }))
-            }
-            Deed::Issue { client, token } => return self.issue(node, *client, *token, &view, true),
-            Deed::Introspect { token } => return self.introspect(node, *token, &view, true),
-            _ => return,
+            verb => self.request(node, verb),
         };
-        if let Some(request) = request {
-            self.ask(node, request, why);
+        match asked {
+            Some((why, request)) => self.ask(node, request, why),
+            None => self.refused("it names what does not exist"),
+        }
+    }
+
+    fn request(&self, node: usize, verb: &Verb) -> Option<(Purpose, Request)> {
+        let id = |client: &str| self.names.client(client).map(str::to_owned);
+        let plain = |request| Some((Purpose::Other, request));
+        match verb {
+            Verb::CreateClient(create) => {
+                let client = profile(create.name.as_ref().unwrap_or(&create.client), create.auth, &create.scope);
+                let why = Purpose::Client(create.client.clone(), Box::new(client.clone()));
+                Some((why, Request::CreateClient(client)))
+            }
+            Verb::EditClient(edit) => {
+                let mut client = self.names.clients.get(&edit.client)?.profile.clone();
+                if let Some(name) = &edit.name {
+                    client.name = name.clone();
+                }
+                if let Some(scope) = &edit.scope {
+                    client.scopes = scope.split_whitespace().map(Into::into).collect();
+                }
+                plain(Request::UpdateClient { id: id(&edit.client)?, client })
+            }
+            Verb::DeleteClient(delete) => plain(Request::DeleteClient { id: id(&delete.client)? }),
+            Verb::RotateSecret(rotate) => {
+                let why = Purpose::Secret(rotate.client.clone());
+                Some((why, Request::RotateClientSecret { id: id(&rotate.client)? }))
+            }
+            Verb::DefineScope(define) => {
+                let scope = Scope { description: define.description.clone() };
+                plain(Request::DefineScope { name: define.scope.clone(), scope })
+            }
+            Verb::RemoveScope(remove) => plain(Request::RemoveScope { name: remove.scope.clone() }),
+            Verb::Login(login) => {
+                let why = login.name.clone().map_or(Purpose::Other, Purpose::Session);
+                let password = Zeroizing::new(login.password.clone());
+                Some((why, Request::Login { username: login.user.clone(), password }))
+            }
+            Verb::EndSessions(end) => plain(Request::RevokeUserSessions { user: end.user.clone() }),
+            Verb::Logout(logout) => plain(self.session_to_revoke(node, &logout.session)?),
+            Verb::Revoke(revoke) => plain(self.token_to_revoke(node, &revoke.token)?),
+            Verb::RotateKey(_) => plain(Request::RotateSigningKey),
+            Verb::WithdrawKey(withdraw) => {
+                let view = self.view(self.plan.place(&withdraw.of)?)?;
+                plain(Request::WithdrawSigningKey { kid: view.signer.as_ref()?.kid.to_string() })
+            }
+            Verb::AcceptClock(_) => plain(Request::AcceptClock),
+            _ => None,
         }
     }
 
     fn ask(&mut self, node: usize, request: Request, why: Purpose) {
         let call = self.name_call();
         self.pending.insert(call, Pending { node, why });
+        self.asked_by_script(call);
         self.see(node, &Sight::Asked(call));
         self.handle(node, Event::Ask { call, actor: Actor::Operator, request, concern: None });
     }
 
-    /// An operator names every peer.
+    /// An operator names every peer that is invited.
     pub(super) fn pin_peers(&mut self, node: usize) {
-        for other in (0..self.nodes.len()).filter(|other| *other != node) {
+        let plan = self.plan;
+        for other in (0..plan.nodes.len()).filter(|other| *other != node && plan.invites(*other)) {
             let seed = self.nodes[other].seed();
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }
@@ -120,80 +161,93 @@ impl World<'_> {
         if let Some(view) = self.nodes[node].view.clone() {
             self.see(node, &Sight::Answered { call, reply: &reply, view: &view });
         }
+        let is_ours = self.answered_to_script(call, Some(&reply));
         let Some(Pending { why, .. }) = self.pending.remove(&call) else {
             return;
         };
         self.told(|recorder| told::answered(recorder, node, &reply));
         match (why, reply) {
-            (Purpose::Client(number), Reply::ClientCreated { id, secret: Some(secret), .. }) => {
-                self.names.clients.insert(number, (id, secret));
+            (Purpose::Client(name, profile), Reply::ClientCreated { id, secret, .. }) => {
+                self.names.clients.insert(name, Registered { id, secret, profile: *profile });
             }
-            (Purpose::Session(number), Reply::LoggedIn { cookie, .. }) => {
-                self.names.sessions.insert(number, cookie);
+            (Purpose::Secret(name), Reply::ClientCreated { secret, .. }) => {
+                if let Some(client) = self.names.clients.get_mut(&name) {
+                    client.secret = secret;
+                }
             }
-            (Purpose::Again(deed), Reply::Pulled) => self.again(node, &deed),
+            (Purpose::Session(name), Reply::LoggedIn { cookie, .. }) => {
+                self.names.sessions.insert(name, cookie);
+            }
+            (Purpose::Again(verb), Reply::Pulled) => self.within_step(is_ours, |world| world.again(node, &verb)),
             _ => {}
         }
     }
 
-    fn again(&mut self, node: usize, deed: &Deed) {
+    fn again(&mut self, node: usize, verb: &Verb) {
         let Some(view) = self.view(node) else {
             return;
         };
-        match deed {
-            Deed::Issue { client, token } => self.issue(node, *client, *token, &view, false),
-            Deed::Introspect { token } => self.introspect(node, *token, &view, false),
+        match verb {
+            Verb::Token(token) => self.issue(node, token, &view, false),
+            Verb::Introspect(introspect) => self.introspect(node, introspect, &view, false),
             _ => {}
         }
     }
 
-    fn issue(&mut self, node: usize, client: u64, number: u64, view: &View, may_pull: bool) {
-        let Some((id, secret)) = self.names.clients.get(&client) else {
-            return;
+    fn issue(&mut self, node: usize, asked: &Token, view: &View, may_pull: bool) {
+        let Some(client) = self.names.clients.get(&asked.client) else {
+            return self.refused("the client was never created");
         };
-        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={}", &**secret);
-        let Ok(form) = Form::parse(form.as_bytes()) else {
-            return;
+        let secret = client.secret.as_ref().map_or("", |secret| secret.as_str());
+        let id = client.id.clone();
+        let mut form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        if let Some(scope) = &asked.scope {
+            form += &format!("&scope={}", scope.replace(' ', "+"));
+        }
+        let form = match Form::parse(form.as_bytes()) {
+            Ok(form) => form,
+            Err(error) => return self.refused(&format!("{error:?}")),
         };
-        let client_id = id.clone();
         let now = self.nodes[node].now(self.at_ms).wall;
         let presentation = ClientPresentation { authorization: None, form: &form };
         match token::token(view, presentation, now, &self.nodes[node].crypto) {
-            Verdict::Done(reply) => self.issued(node, (number, client_id), reply.access_token, view, now),
+            Verdict::Done(reply) => self.issued(node, (&asked.token, id), reply.access_token, view, now),
             Verdict::Missing(wanted, _) if may_pull => {
-                self.ask(node, Request::Pull(wanted), Purpose::Again(Deed::Issue { client, token: number }));
+                self.ask(node, Request::Pull(wanted), Purpose::Again(Verb::Token(asked.clone())));
             }
-            Verdict::Missing(..) | Verdict::Refused(_) => {}
+            Verdict::Missing(..) => self.refused("something is missing that no peer had"),
+            Verdict::Refused(error) => self.refused(&format!("{error:?}")),
         }
     }
 
-    fn issued(&mut self, node: usize, (number, client): (u64, String), token: String, view: &View, now: Wall) {
+    fn issued(&mut self, node: usize, (name, client): (&str, String), token: String, view: &View, now: Wall) {
         let kid = view.signer.as_ref().map(|signer| signer.kid.clone());
         let (Ok(verified), Some(kid)) = (token::verify(view, &token, now), kid) else {
             if self.nodes[node].step_ms != 0 {
                 return; // The replica has not heard yet that the clock jumped; what its clock dates is over for ever.
             }
-            self.trouble = Some(format!("n{} does not accept the token that it issued", node + 1));
+            let name = &self.plan.nodes[node];
+            self.trouble = Some(format!("{name} does not accept the token that it issued"));
             return;
         };
         let (expires, id) = (verified.expires, verified.id);
-        let minted = Minted { token, number, client, issuer: node, kid, expires, id };
+        let minted = Minted { token, name: name.to_owned(), client, issuer: node, kid, expires, id };
         self.told(|recorder| told::issued(recorder, node, &minted));
         self.see(node, &Sight::Issued(&minted));
-        self.names.tokens.insert(number, self.tokens.len());
+        self.names.tokens.insert(name.to_owned(), self.tokens.len());
         self.tokens.push(minted);
     }
 
-    fn introspect(&mut self, node: usize, number: u64, view: &View, may_pull: bool) {
-        let Some(token) = self.token(number) else {
-            return;
+    fn introspect(&mut self, node: usize, asked: &Introspect, view: &View, may_pull: bool) {
+        let Some(token) = self.token(&asked.token) else {
+            return self.refused("the token was never issued");
         };
         let wall = self.nodes[node].now(self.at_ms).wall;
         let active = match token::verify(view, &token.token, wall) {
             Ok(_) => !view.client_is_denied(&token.client),
             Err(Flaw::UnknownKey(kid)) if may_pull => {
-                let deed = Deed::Introspect { token: number };
-                return self.ask(node, Request::Pull(Wanted::TokenKey(kid)), Purpose::Again(deed));
+                let again = Purpose::Again(Verb::Introspect(asked.clone()));
+                return self.ask(node, Request::Pull(Wanted::TokenKey(kid)), again);
             }
             Err(_) => false,
         };
@@ -201,18 +255,18 @@ impl World<'_> {
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
     }
 
-    fn token(&self, number: u64) -> Option<Minted> {
-        self.tokens.get(*self.names.tokens.get(&number)?).cloned()
+    pub(super) fn token(&self, name: &str) -> Option<Minted> {
+        self.tokens.get(*self.names.tokens.get(name)?).cloned()
     }
 
-    fn token_to_revoke(&self, node: usize, number: u64) -> Option<Request> {
-        let (token, view) = (self.token(number)?, self.view(node)?);
+    fn token_to_revoke(&self, node: usize, name: &str) -> Option<Request> {
+        let (token, view) = (self.token(name)?, self.view(node)?);
         let verified = token::verify(&view, &token.token, self.nodes[node].now(self.at_ms).wall).ok()?;
         Some(Request::Revoke(vec![(verified.id, verified.expires)]))
     }
 
-    fn session_to_revoke(&self, node: usize, number: u64) -> Option<Request> {
-        let (cookie, view) = (self.names.sessions.get(&number)?, self.view(node)?);
+    fn session_to_revoke(&self, node: usize, name: &str) -> Option<Request> {
+        let (cookie, view) = (self.names.session(name)?, self.view(node)?);
         let now = self.nodes[node].now(self.at_ms).wall;
         match session::open(&view, &self.nodes[node].crypto, cookie, now) {
             Verdict::Done(session) => Some(Request::Revoke(vec![(RevokedId::Session(session.sid), session.expires)])),
@@ -223,12 +277,18 @@ impl World<'_> {
 
 type View = std::sync::Arc<symbolon_core::state::View>;
 
-fn profile(number: u64, version: u64) -> Client {
+fn profile(name: &str, auth: Auth, scope: &str) -> Client {
+    let auth_method = match auth {
+        Auth::None => ClientAuthMethod::None,
+        Auth::ClientSecretBasic => ClientAuthMethod::SecretBasic,
+        Auth::ClientSecretPost => ClientAuthMethod::SecretPost,
+    };
+    let grants = if auth == Auth::None { Grant::AuthorizationCode } else { Grant::ClientCredentials };
     Client {
-        name: format!("client {number} version {version}"),
-        auth_method: ClientAuthMethod::SecretPost,
-        grants: [Grant::ClientCredentials].into(),
-        scopes: Default::default(),
+        name: name.to_owned(),
+        auth_method,
+        grants: [grants].into(),
+        scopes: scope.split_whitespace().map(Into::into).collect(),
         redirect_uris: Vec::new(),
         audience: Vec::new(),
         access_token_ttl_s: None,

@@ -10,7 +10,7 @@ use symbolon_core::crypto::{
 };
 use zeroize::Zeroizing;
 
-use crate::plan::drawn::Chance;
+use crate::plan::Chance;
 
 const TAG_BYTES: usize = 16;
 

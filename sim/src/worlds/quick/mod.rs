@@ -4,12 +4,14 @@
 mod calls;
 pub mod crypto;
 mod faults;
+mod look;
 mod network;
 mod node;
 mod process;
 mod run;
+mod script;
 mod told;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell, tell_planted};
+pub use run::{Planted, Verdict, run, run_planted, tell, tell_planted, watch};

@@ -6,8 +6,8 @@ use symbolon_core::replica::{CallId, Event, ExchangeId};
 
 use super::world::{Happening, ReplyTo, World};
 use crate::checks::Sight;
-use crate::history::{Kind, Loss, MOST, Place};
-use crate::plan::drawn::Chance;
+use crate::history::{Loss, MOST, Place};
+use crate::plan::Chance;
 
 const LINK: u64 = 300;
 /// Old frames that are kept for those who send them again.
@@ -19,18 +19,22 @@ struct Fate {
     silent: bool,
     twice: bool,
     corrupt: bool,
+    truncated: bool,
     span_ms: u64,
     chance: Chance,
 }
 
 impl World<'_> {
-    fn fate(&mut self, from: usize, to: usize, lost: u64) -> Fate {
+    fn fate(&mut self, from: usize, to: usize, bytes: usize, lost: u64) -> Fate {
         let count = self.sent.entry((from, to)).or_default();
         *count += 1;
         let chance = self.chance.at(LINK).at((from * 1000 + to) as u64).at(*count);
-        let weather = self.plan.network;
+        let weather = self.plan.weather;
         let rough = |at: u64, rate: u64| !self.healed && chance.at(at).permille(rate);
-        let slow_ms = if rough(0, weather.slow) { chance.at(1).below(weather.slow_ms + 1) } else { 0 };
+        let slow_ms =
+            if rough(0, weather.slow.permille) { chance.at(1).below(weather.slow.up_to.ms() + 1) } else { 0 };
+        let narrow_ms = if self.healed { 0 } else { self.narrow(from, to, bytes) };
+        let rough = |at: u64, rate: u64| !self.healed && chance.at(at).permille(rate);
         Fate {
             lost: match self.cut.contains_key(&(from, to)) {
                 true => Some(Loss::Cut),
@@ -39,16 +43,28 @@ impl World<'_> {
             silent: rough(3, weather.silent),
             twice: rough(4, weather.twice),
             corrupt: rough(5, weather.corrupt),
-            span_ms: chance.at(6).between(weather.latency_min_ms, weather.latency_max_ms) + slow_ms,
+            truncated: rough(10, weather.truncated),
+            span_ms: chance.at(6).between(weather.latency.min.ms(), weather.latency.max.ms()) + slow_ms + narrow_ms,
             chance,
         }
+    }
+
+    /// How long a parcel waits for others on a link of little bandwidth, and takes itself.
+    fn narrow(&mut self, from: usize, to: usize, bytes: usize) -> u64 {
+        let kib = self.plan.weather.bandwidth;
+        if kib == 0 {
+            return 0;
+        }
+        let busy = self.busy.entry((from, to)).or_default();
+        *busy = (*busy).max(self.at_ms) + (bytes as u64 * 1000).div_ceil(kib * 1024);
+        *busy - self.at_ms
     }
 
     /// A node opens an exchange.
     pub(super) fn send(&mut self, from: usize, to: usize, exchange: ExchangeId, mut frame: Vec<u8>) {
         let message = self.leave(from, to, &frame);
         let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to, message };
-        let fate = self.fate(from, to, self.plan.network.lost_requests);
+        let fate = self.fate(from, to, frame.len(), self.plan.weather.lost_requests);
         let at_ms = self.at_ms + fate.span_ms;
         if let Some(loss) = fate.lost {
             self.told_lost(message, loss);
@@ -63,8 +79,7 @@ impl World<'_> {
             let message = self.told_again(message, to);
             self.schedule(late_ms, Happening::Arrives { from, to, bytes, reply_to: None, message });
         }
-        if fate.corrupt {
-            flip(&mut frame, fate.chance);
+        if fate.harm(&mut frame) {
             self.told_corrupt(message);
         }
         self.schedule(at_ms, Happening::Arrives { from, to, bytes: frame, reply_to: Some(reply_to), message });
@@ -91,6 +106,9 @@ impl World<'_> {
         reply_to: Option<ReplyTo>,
         message: Place,
     ) {
+        if self.clogged.contains_key(&(from, to)) {
+            return self.held.push(((from, to), Happening::Arrives { from, to, bytes, reply_to, message }));
+        }
         let down = self.nodes[to].replica.is_none();
         if down || self.cut.contains_key(&(from, to)) {
             self.told_lost(message, if down { Loss::Down } else { Loss::Cut });
@@ -119,7 +137,8 @@ impl World<'_> {
             Ok(frame) => self.told_sent(node, to.node, frame, Some(to.message)),
             Err(_) => MOST,
         };
-        let fate = self.fate(node, to.node, self.plan.network.lost_replies);
+        let bytes = outcome.as_ref().map_or(0, Vec::len);
+        let fate = self.fate(node, to.node, bytes, self.plan.weather.lost_replies);
         let at_ms = self.at_ms + fate.span_ms;
         if let Some(loss) = fate.lost {
             self.told_lost(message, loss);
@@ -128,8 +147,7 @@ impl World<'_> {
             _ if fate.lost.is_some() && fate.silent => return,
             _ if fate.lost.is_some() => Err(None),
             Ok(mut frame) => {
-                if fate.corrupt {
-                    flip(&mut frame, fate.chance);
+                if fate.harm(&mut frame) {
                     self.told_corrupt(message);
                 }
                 Ok(frame)
@@ -142,6 +160,9 @@ impl World<'_> {
     pub(super) fn returns(&mut self, to: ReplyTo, outcome: Result<Vec<u8>, Option<Reject>>, message: Place) {
         if self.nodes[to.node].life != to.life {
             return self.told_lost(message, Loss::Down);
+        }
+        if self.clogged.contains_key(&(to.from, to.node)) {
+            return self.held.push(((to.from, to.node), Happening::Returns { to, outcome, message }));
         }
         let exchange = to.exchange;
         let lost = self.cut.contains_key(&(to.from, to.node));
@@ -174,22 +195,65 @@ impl World<'_> {
     }
 
     pub(super) fn mend(&mut self, links: &[(usize, usize)], cut: u64) {
-        if self.healed {
-            return;
+        if !self.healed {
+            self.told(|recorder| recorder.mended(Some(cut)));
+            links.iter().for_each(|link| once_less(&mut self.cut, *link));
         }
-        self.told(|recorder| recorder.entry(None, Kind::Mended { cut }));
+    }
+
+    /// Holds what is sent on these links.
+    pub(super) fn clog(&mut self, links: &[(usize, usize)]) {
         for link in links {
-            let times = self.cut.get(link).copied().unwrap_or(0);
-            if times > 1 {
-                self.cut.insert(*link, times - 1);
+            *self.clogged.entry(*link).or_default() += 1;
+        }
+    }
+
+    pub(super) fn unclog(&mut self, links: &[(usize, usize)]) {
+        links.iter().for_each(|link| once_less(&mut self.clogged, *link));
+        self.let_go();
+    }
+
+    /// Ends partitions, cuts and clogs.
+    pub(super) fn mend_all(&mut self) {
+        self.told(|recorder| recorder.mended(None));
+        self.cut.clear();
+        self.clogged.clear();
+        self.let_go();
+    }
+
+    /// What waited on links that are free again goes on, in its order.
+    fn let_go(&mut self) {
+        for (link, happening) in std::mem::take(&mut self.held) {
+            if self.clogged.contains_key(&link) {
+                self.held.push((link, happening));
             } else {
-                self.cut.remove(link);
+                self.schedule(self.at_ms + 1, happening);
             }
         }
     }
 }
 
-fn flip(frame: &mut [u8], chance: Chance) {
+fn once_less(links: &mut std::collections::BTreeMap<(usize, usize), u32>, link: (usize, usize)) {
+    let times = links.remove(&link).unwrap_or(0);
+    if times > 1 {
+        links.insert(link, times - 1);
+    }
+}
+
+impl Fate {
+    /// Alters the bytes, if they are to be, and says so.
+    fn harm(&self, frame: &mut Vec<u8>) -> bool {
+        if self.corrupt {
+            flip(frame, self.chance);
+        }
+        if self.truncated {
+            frame.truncate(self.chance.at(11).below(frame.len() as u64) as usize);
+        }
+        self.corrupt || self.truncated
+    }
+}
+
+pub(super) fn flip(frame: &mut [u8], chance: Chance) {
     let at = chance.at(8).below(frame.len() as u64) as usize;
     if let Some(byte) = frame.get_mut(at) {
         *byte ^= 1 << chance.at(9).below(8);

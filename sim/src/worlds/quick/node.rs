@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use symbolon_core::config::{Config, GossipConfig, StaticUser, TokenConfig};
+use symbolon_core::config::{Config, StaticUser};
 use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::{Event, IdentityKeys, Recovered, Replica, Row, Seed, Table, WriteId};
 use symbolon_core::state::View;
@@ -12,7 +12,7 @@ use symbolon_core::time::{Now, Tick, Wall};
 
 use super::crypto::{self, Source};
 use crate::checks::Continuity;
-use crate::plan::drawn::{Chance, Clock, Drawn};
+use crate::plan::{Chance, ClockError, Plan};
 
 /// The wall clock at the beginning.
 pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
@@ -35,9 +35,11 @@ pub(super) struct Node {
     pub life: u64,
     pub view: Option<Arc<View>>,
     pub disk: Disk,
-    pub clock: Clock,
+    pub clock: ClockError,
     /// A step of the clock that lasts for a while.
     pub step_ms: i64,
+    /// What a clock shows that stands still.
+    pub frozen: Option<Wall>,
     /// Counts the steps of the clock.
     pub steps: u64,
     /// What happens to it while it is paused waits here.
@@ -63,12 +65,14 @@ pub(super) struct Disk {
     pub commits: u64,
     pub slow_ms: u64,
     pub fails: bool,
-    /// Old copies, by when they were taken.
-    pub copies: BTreeMap<u64, Rows>,
+    /// A row is damaged.
+    pub torn: bool,
+    /// Old copies, by their names in the plan.
+    pub copies: BTreeMap<String, Rows>,
 }
 
 impl Node {
-    pub(super) fn new(plan: &Drawn, place: usize) -> Node {
+    pub(super) fn new(plan: &Plan, place: usize) -> Node {
         let source = Arc::new(Source::new(Chance::of(plan.seed, 100).at(place as u64).word()));
         let crypto = crypto::crypto(source.clone());
         Node {
@@ -80,8 +84,9 @@ impl Node {
             life: 0,
             view: None,
             disk: Disk::default(),
-            clock: plan.clocks.get(place).copied().unwrap_or_default(),
+            clock: plan.clocks.get(&plan.nodes[place]).copied().unwrap_or_default(),
             step_ms: 0,
+            frozen: None,
             steps: 0,
             paused: None,
             broken: Continuity::Kept,
@@ -95,8 +100,8 @@ impl Node {
     /// Both clocks at this true time.
     pub(super) fn now(&self, at_ms: u64) -> Now {
         let drift = at_ms as i64 * self.clock.ppm / 1_000_000;
-        let wall = (EPOCH_MS + at_ms).saturating_add_signed(self.clock.offset_ms + drift + self.step_ms);
-        Now { tick: Tick(at_ms), wall: Wall(wall) }
+        let wall = (EPOCH_MS + at_ms).saturating_add_signed(self.clock.offset.0 + drift + self.step_ms);
+        Now { tick: Tick(at_ms), wall: self.frozen.unwrap_or(Wall(wall)) }
     }
 
     pub(super) fn recovered(&self) -> Recovered {
@@ -135,31 +140,16 @@ impl Disk {
     }
 }
 
-fn config(plan: &Drawn, place: usize) -> Config {
-    use std::time::Duration;
-    let pace = plan.pace;
-    let name = format!("n{}", place + 1);
+fn config(plan: &Plan, place: usize) -> Config {
+    let name = plan.nodes[place].clone();
     Config {
         cluster: "quick".into(),
         address: format!("https://{name}"),
         name,
         issuer: "https://issuer.example".into(),
         allowed_nodes: Default::default(),
-        gossip: GossipConfig {
-            interval: Duration::from_millis(pace.interval_ms),
-            heartbeat: Duration::from_millis(pace.heartbeat_ms),
-            fanout: pace.fanout,
-            round_timeout: Duration::from_millis(pace.round_timeout_ms),
-            max_clock_drift: Duration::from_millis(pace.drift_ms),
-            remove_horizon: Duration::from_millis(pace.remove_horizon_ms),
-            ..GossipConfig::default()
-        },
-        tokens: TokenConfig {
-            access_ttl: Duration::from_secs(pace.token_ttl_s),
-            key_lifetime: Duration::from_secs(pace.key_lifetime_s),
-            jwks_max_age: Duration::from_millis(pace.jwks_max_age_ms),
-            ..TokenConfig::default()
-        },
+        gossip: plan.gossip.config(),
+        tokens: plan.tokens.config(),
         users: vec![StaticUser {
             name: USER.into(),
             password_hash: PASSWORD.into(),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use symbolon_core::replica::{Event, Replica};
+use symbolon_core::replica::{BootError, Effects, Event, Replica, Table};
 
 use super::Planted;
 use super::node::Rows;
@@ -19,7 +19,7 @@ impl World<'_> {
     /// Begins a commit of all that waits, unless one is under way.
     pub(super) fn commit(&mut self, node: usize) {
         let chance = self.chance.at(DISK).at(node as u64);
-        let (at_ms, settings, life) = (self.at_ms, self.plan.disk, self.nodes[node].life);
+        let (at_ms, settings, life) = (self.at_ms, self.plan.weather.commit, self.nodes[node].life);
         let disk = &mut self.nodes[node].disk;
         if !disk.committing.is_empty() || disk.waiting.is_empty() {
             return;
@@ -28,7 +28,7 @@ impl World<'_> {
         disk.commits += 1;
         let commit = disk.commits;
         let slow_ms = chance.at(commit).at(1).below(disk.slow_ms + 1);
-        let span_ms = chance.at(commit).between(settings.min_ms, settings.max_ms) + slow_ms;
+        let span_ms = chance.at(commit).between(settings.min.ms(), settings.max.ms()) + slow_ms;
         if self.planted == Some(Planted::SendBeforeDurable) {
             let last = self.nodes[node].disk.committing.last().map(|(id, _)| *id);
             if let Some(id) = last {
@@ -88,6 +88,7 @@ impl World<'_> {
         let cancelled: Vec<_> = self.pending.iter().filter(|(_, p)| p.node == node).map(|(call, _)| *call).collect();
         for call in cancelled {
             self.pending.remove(&call);
+            self.answered_to_script(call, None);
         }
         self.see(node, &Sight::Ended);
         self.told(|recorder| recorder.down(node));
@@ -101,26 +102,20 @@ impl World<'_> {
         }
         let place = &mut self.nodes[node];
         place.step_ms = 0; // A process that begins finds its clock set.
+        place.frozen = None;
         place.steps += 1;
         place.life += 1;
-        let continuity = std::mem::replace(&mut place.broken, Continuity::Kept);
         let life = place.life;
         let draw = self.chance.at(BOOT).at(node as u64).at(life);
         let mut seed = [0; 32];
         seed.chunks_mut(8).enumerate().for_each(|(at, piece)| {
             piece.copy_from_slice(&draw.at(at as u64).word().to_le_bytes());
         });
-        let now = place.now(self.at_ms);
-        let recovered = place.recovered();
-        let booted =
-            Replica::boot(place.config.clone(), place.crypto.clone(), place.keys.clone(), recovered, seed, now);
-        let (replica, effects) = match booted {
-            Ok(booted) => booted,
-            Err(error) => {
-                self.trouble = Some(format!("n{} does not boot: {error}", node + 1));
-                return;
-            }
+        let Some((replica, effects)) = self.boot(node, seed) else {
+            return;
         };
+        let place = &mut self.nodes[node];
+        let continuity = std::mem::replace(&mut place.broken, Continuity::Kept);
         let view = replica.view();
         place.replica = Some(replica);
         place.view = Some(view.clone());
@@ -132,6 +127,39 @@ impl World<'_> {
         self.carry_out();
         self.wake(node, self.at_ms);
         self.pin_peers(node);
+    }
+
+    /// Boots a replica; where a write was torn, the data is set aside and the node comes back empty.
+    fn boot(&mut self, node: usize, seed: [u8; 32]) -> Option<(Replica, Effects)> {
+        loop {
+            let place = &mut self.nodes[node];
+            let (now, recovered) = (place.now(self.at_ms), place.recovered());
+            match Replica::boot(place.config.clone(), place.crypto.clone(), place.keys.clone(), recovered, seed, now)
+            {
+                Ok(booted) => return Some(booted),
+                Err(BootError::Unsound | BootError::BadRow { .. }) if std::mem::take(&mut place.disk.torn) => {
+                    self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));
+                    self.replace_disk(node, Rows::new());
+                }
+                Err(error) => {
+                    self.trouble = Some(format!("{} does not boot: {error}", self.plan.nodes[node]));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Of one row only the first half is left.
+    pub(super) fn tear_disk(&mut self, node: usize) {
+        let draw = self.chance.at(CRASH).at(node as u64).at(self.nodes[node].life).at(1);
+        let disk = &mut self.nodes[node].disk;
+        let torn = |(table, _): &(Table, Vec<u8>)| matches!(table, Table::Cells | Table::Marks);
+        let count = disk.rows.keys().filter(|key| torn(key)).count() as u64;
+        let at = draw.below(count) as usize;
+        if let Some((_, value)) = disk.rows.iter_mut().filter(|(key, _)| torn(key)).nth(at) {
+            value.truncate(value.len() / 2);
+            disk.torn = true;
+        }
     }
 
     /// What happened while it was paused happens now, at once.
@@ -151,15 +179,10 @@ impl World<'_> {
         self.wake(node, self.at_ms);
     }
 
-    pub(super) fn copy(&mut self, node: usize) {
-        let rows: Rows = self.nodes[node].disk.rows.clone();
-        let at_ms = self.at_ms;
-        self.nodes[node].disk.copies.insert(at_ms, rows);
-    }
-
     /// The disk is exchanged while the process is down.
     pub(super) fn replace_disk(&mut self, node: usize, rows: Rows) {
         self.nodes[node].disk.rows = rows;
+        self.nodes[node].disk.torn = false;
         self.nodes[node].broken = Continuity::Broken;
         self.nodes[node].was_broken = true;
         if self.planted == Some(Planted::RewindEntropy) {

@@ -8,9 +8,9 @@ use symbolon_core::state::View;
 use super::node::Node;
 use super::trace::Trace;
 use super::world::{Counts, Happening, World};
-use crate::checks::{Checks, End, Failure, Standing};
+use crate::checks::{Check, Checks, End, Failure, Standing};
 use crate::history::{History, Kind};
-use crate::plan::drawn::{Chance, Drawn};
+use crate::plan::{Chance, Plan};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
@@ -42,31 +42,42 @@ pub struct Verdict {
 }
 
 /// Runs a plan.
-pub fn run(plan: &Drawn) -> Verdict {
+pub fn run(plan: &Plan) -> Verdict {
     run_planted(plan, None)
 }
 
 /// Runs a plan, and keeps its history.
-pub fn tell(plan: &Drawn) -> Verdict {
+pub fn tell(plan: &Plan) -> Verdict {
     safely(plan, None, true)
 }
 
 /// The same in a world with a mistake.
-pub fn tell_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+pub fn tell_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, true)
 }
 
+/// Runs a plan, and shows everything that happens to an observer as well.
+pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
+    let mut world = World::new(plan, None);
+    world.observer = Some(observer);
+    finish(world)
+}
+
 /// Runs a plan in a world with a mistake.
-pub fn run_planted(plan: &Drawn, planted: Option<Planted>) -> Verdict {
+pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, false)
 }
 
-/// A broken promise of the core is a panic; here it is a verdict.
-fn safely(plan: &Drawn, planted: Option<Planted>, recording: bool) -> Verdict {
+fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
     let mut world = World::new(plan, planted);
     if recording {
         world.record();
     }
+    finish(world)
+}
+
+/// A broken promise of the core is a panic; here it is a verdict.
+fn finish(mut world: World<'_>) -> Verdict {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -96,10 +107,11 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Drawn, planted: Option<Planted>) -> World<'a> {
-        let nodes: Vec<Node> = (0..plan.nodes).map(|place| Node::new(plan, place)).collect();
+    fn new(plan: &'a Plan, planted: Option<Planted>) -> World<'a> {
+        let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
         World {
             plan,
+            script: Default::default(),
             planted,
             chance: Chance::of(plan.seed, 50),
             at_ms: 0,
@@ -109,10 +121,14 @@ impl<'a> World<'a> {
             effects: Default::default(),
             carrying: false,
             checks: Checks::new(plan),
+            observer: None,
             trace: Trace::default(),
             recorder: None,
             healed: false,
             cut: Default::default(),
+            clogged: Default::default(),
+            held: Default::default(),
+            busy: Default::default(),
             sent: Default::default(),
             heard: Default::default(),
             open: Default::default(),
@@ -128,15 +144,11 @@ impl<'a> World<'a> {
 
     /// When the nodes agreed after the heal, if they did.
     fn play(&mut self) -> Option<u64> {
-        for node in 0..self.plan.nodes {
+        for node in (0..self.plan.nodes.len()).filter(|node| !self.plan.absent.contains(&self.plan.nodes[*node])) {
             self.schedule(0, Happening::Starts { node });
         }
-        self.plan_copies();
-        for index in 0..self.plan.items.len() {
-            self.schedule(self.plan.items[index].at_ms, Happening::Item(index));
-        }
-        self.schedule(self.plan.storm_ms + 1, Happening::Heals);
-        if !self.run_until(self.plan.storm_ms + 1) {
+        self.schedule(0, Happening::Act);
+        if !self.run_storm() {
             return None;
         }
         let converged_ms = self.settle()?;
@@ -155,8 +167,7 @@ impl<'a> World<'a> {
                 return None;
             }
             if self.agree() {
-                let after_ms = self.at_ms - healed_ms;
-                let at_ms = self.at_ms;
+                let (at_ms, after_ms) = (self.at_ms, self.at_ms - healed_ms);
                 self.told(|recorder| {
                     recorder.at(at_ms);
                     recorder.entry(None, Kind::Converged { after_ms });
@@ -169,7 +180,7 @@ impl<'a> World<'a> {
 
     /// Counts the frames of a quiet time, if nothing disturbs it.
     fn quiet(&mut self, ending: &[(usize, Arc<View>, symbolon_core::time::Wall)]) -> Option<Option<(u64, u64)>> {
-        let beat_ms = self.plan.pace.heartbeat_ms;
+        let beat_ms = self.plan.gossip.heartbeat_ms();
         if !self.run_until(self.at_ms + beat_ms) {
             return None;
         }
@@ -204,18 +215,29 @@ impl<'a> World<'a> {
         self.checks.end(&end);
     }
 
+    /// Members that ever began, and healed.
+    fn healed(&self) -> impl Iterator<Item = usize> {
+        let plan = self.plan;
+        (0..plan.nodes.len()).filter(|node| plan.heals(*node) && plan.invites(*node) && self.nodes[*node].life > 0)
+    }
+
     fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {
-        let healed = (0..self.plan.nodes).filter(|node| self.plan.heals(*node));
-        healed.filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall))).collect()
+        self.healed()
+            .filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall)))
+            .collect()
     }
 
     /// Whether all that healed hold the same, and serve.
     fn agree(&self) -> bool {
         let nodes = self.standing();
-        let expected = (0..self.plan.nodes).filter(|node| self.plan.heals(*node)).count();
-        nodes.len() == expected
+        nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1) && self.same_keys(&pair[0].1, &pair[1].1))
+            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
+    }
+
+    /// Whether two views are one state.
+    pub(super) fn same(&self, one: &View, other: &View) -> bool {
+        same(one, other) && self.same_keys(one, other)
     }
 
     /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.

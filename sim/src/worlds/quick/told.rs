@@ -6,7 +6,10 @@ use super::node::EPOCH_MS;
 use super::world::World;
 use crate::checks::Minted;
 use crate::history::{Loss, MOST, Opener, Place, Recorder};
-use crate::plan::drawn::Deed;
+use crate::plan::Verb;
+
+/// What a title may name.
+const SUBJECTS: [&str; 4] = ["client", "scope", "token", "session"];
 
 impl World<'_> {
     pub(super) fn record(&mut self) {
@@ -54,10 +57,18 @@ impl World<'_> {
     }
 }
 
-/// A thing of the plan, in words.
-pub(super) fn step(recorder: &mut Recorder, node: usize, deed: &Deed) {
-    let (title, about) = words(deed);
-    recorder.step(Some(node), title, deed.is_fault(), &about);
+/// A step of the plan, about what its title names.
+pub(super) fn step(recorder: &mut Recorder, node: Option<usize>, verb: &Verb) {
+    let title = verb.title();
+    let words: Vec<&str> = title.split([' ', ':']).collect();
+    let named = words.windows(2).filter(|pair| SUBJECTS.contains(&pair[0]));
+    let mut about: Vec<String> = named.map(|pair| pair.join(" ")).collect();
+    match verb {
+        Verb::Token(token) => about.push(format!("client {}", token.client)),
+        Verb::EndSessions(end) => about.push(format!("user {}", end.user)),
+        _ => {}
+    }
+    recorder.step(node, title, verb.is_fault(), &about);
 }
 
 /// What a caller hears, where no fact speaks of it.
@@ -73,7 +84,7 @@ pub(super) fn answered(recorder: &mut Recorder, node: usize, reply: &Reply) {
 }
 
 pub(super) fn issued(recorder: &mut Recorder, node: usize, token: &Minted) {
-    let name = recorder.name(&format!("{:?}", token.id), &format!("token {}", token.number));
+    let name = recorder.name(&format!("{:?}", token.id), &format!("token {}", token.name));
     let client = recorder.known(&token.client).unwrap_or_default();
     recorder.answer(node, format!("issue {name} to {client}"), &[name, client]);
 }
@@ -83,49 +94,4 @@ pub(super) fn judged(recorder: &mut Recorder, node: usize, token: &Minted, activ
     let client = recorder.known(&token.client).unwrap_or_default();
     let verdict = if active { "good" } else { "not good" };
     recorder.answer(node, format!("{name} is {verdict}"), &[name, client]);
-}
-
-fn words(deed: &Deed) -> (String, Vec<String>) {
-    let one = |verb: &str, name: String| (format!("{verb} {name}"), vec![name]);
-    let node = |place: &usize| format!("n{}", place + 1);
-    let fault = |title: String| (title, Vec::new());
-    match deed {
-        Deed::CreateClient { client } => one("create", client_name(*client)),
-        Deed::EditClient { client, .. } => one("edit", client_name(*client)),
-        Deed::DeleteClient { client } => one("delete", client_name(*client)),
-        Deed::RotateSecret { client } => one("rotate the secret of", client_name(*client)),
-        Deed::DefineScope { scope, .. } => one("define", format!("scope s{scope}")),
-        Deed::RemoveScope { scope } => one("remove", format!("scope s{scope}")),
-        Deed::Login { session } => one("log in as", format!("session {session}")),
-        Deed::RevokeSession { session } => one("revoke", format!("session {session}")),
-        Deed::RevokeUser => one("revoke all sessions of", format!("user {}", super::node::USER)),
-        Deed::Issue { client, token } => {
-            let (token, client) = (format!("token {token}"), client_name(*client));
-            (format!("issue {token} to {client}"), vec![token, client])
-        }
-        Deed::Introspect { token } => one("introspect", format!("token {token}")),
-        Deed::RevokeToken { token } => one("revoke", format!("token {token}")),
-        Deed::SetClusterKey { number } => one("set", format!("wrapping key {number}")),
-        Deed::RotateKey => fault("rotate the signing key".into()),
-        Deed::WithdrawKey { of } => fault(format!("withdraw the signing key of {}", node(of))),
-        Deed::Crash { down_ms } => fault(format!("crash for {down_ms} ms")),
-        Deed::LoseDisk { down_ms } => fault(format!("crash for {down_ms} ms and lose the disk")),
-        Deed::RestoreDisk { down_ms, age_ms } => {
-            fault(format!("crash for {down_ms} ms and restore the disk of {age_ms} ms ago"))
-        }
-        Deed::FailDisk { .. } => fault("the disk fails".into()),
-        Deed::SlowDisk { for_ms, by_ms } => fault(format!("slow the disk by {by_ms} ms for {for_ms} ms")),
-        Deed::Pause { for_ms } => fault(format!("pause for {for_ms} ms")),
-        Deed::Split { others, for_ms } => {
-            let others: Vec<String> = others.iter().map(node).collect();
-            fault(format!("split off {} for {for_ms} ms", others.join(" ")))
-        }
-        Deed::Cut { to, for_ms } => fault(format!("cut the way to {} for {for_ms} ms", node(to))),
-        Deed::StepClock { by_ms, for_ms } => fault(format!("step the clock by {by_ms:+} ms for {for_ms} ms")),
-        Deed::Replay { .. } => fault("an old frame is sent again".into()),
-    }
-}
-
-fn client_name(client: u64) -> String {
-    format!("client c{client}")
 }

@@ -7,10 +7,11 @@ use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
 use super::Planted;
 use super::calls::{Names, Pending};
 use super::node::Node;
+use super::script::Script;
 use super::trace::Trace;
-use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::history::{Place, Recorder};
-use crate::plan::drawn::{Chance, Drawn};
+use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
 const MOST_TICKS: u32 = 100;
@@ -25,8 +26,8 @@ pub(super) enum Happening {
     Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>>, message: Place },
     /// A commit is done.
     Commits { node: usize, life: u64, commit: u64 },
-    /// A thing of the plan.
-    Item(usize),
+    /// The plan may go on.
+    Act,
     /// A process comes up.
     Starts { node: usize },
     /// A process that gave up is started anew.
@@ -37,10 +38,10 @@ pub(super) enum Happening {
     Hastens { node: usize },
     /// Links are mended, one step.
     Mends { links: Vec<(usize, usize)>, cut: u64 },
+    /// What waited on these links goes on, one clog less.
+    Unclogs { links: Vec<(usize, usize)> },
     /// A clock is set right.
     Rights { node: usize, step: u64 },
-    /// The disk is copied.
-    Copies { node: usize },
     /// An operator vouches for a clock.
     Vouches { node: usize },
     /// The faults end.
@@ -60,7 +61,8 @@ pub(super) struct ReplyTo {
 
 /// Everything.
 pub(super) struct World<'a> {
-    pub plan: &'a Drawn,
+    pub plan: &'a Plan,
+    pub script: Script,
     pub planted: Option<Planted>,
     pub chance: Chance,
     pub at_ms: u64,
@@ -70,12 +72,19 @@ pub(super) struct World<'a> {
     pub effects: VecDeque<(usize, u64, Effect)>,
     pub carrying: bool,
     pub checks: Checks,
+    pub observer: Option<&'a mut dyn Check>,
     pub trace: Trace,
     /// What is told of the run, if it was asked for.
     pub recorder: Option<Box<Recorder>>,
     pub healed: bool,
     /// Links that are cut, each as often as it was cut.
     pub cut: BTreeMap<(usize, usize), u32>,
+    /// Links that hold what is sent, each as often as it was clogged.
+    pub clogged: BTreeMap<(usize, usize), u32>,
+    /// What they hold.
+    pub held: Vec<((usize, usize), Happening)>,
+    /// Until when a link of little bandwidth is busy.
+    pub busy: BTreeMap<(usize, usize), u64>,
     /// Parcels sent on each link.
     pub sent: BTreeMap<(usize, usize), u64>,
     /// Old frames, for those who send them again: to whom, the bytes, the message of the history.
@@ -115,22 +124,34 @@ impl World<'_> {
 
     /// Lets everything happen up to this time; false once a check failed.
     pub(super) fn run_until(&mut self, end_ms: u64) -> bool {
-        while let Some(entry) = self.heap.first_entry() {
-            if entry.key().0 > end_ms {
-                break;
-            }
-            let ((at_ms, _), happening) = entry.remove_entry();
-            self.at_ms = at_ms;
-            if let Some(recorder) = &mut self.recorder {
-                recorder.at(at_ms);
-            }
-            self.happen(happening);
-            if self.checks.failure().is_some() || self.trouble.is_some() {
+        while self.heap.first_key_value().is_some_and(|((at_ms, _), _)| *at_ms <= end_ms) {
+            if !self.run_one() {
                 return false;
             }
         }
         self.at_ms = end_ms;
         true
+    }
+
+    /// Lets everything happen until the storm is over; false once a check failed.
+    pub(super) fn run_storm(&mut self) -> bool {
+        while !self.healed {
+            if !self.run_one() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Lets the next thing happen; false if there is none, or a check failed.
+    fn run_one(&mut self) -> bool {
+        let Some(((at_ms, _), happening)) = self.heap.pop_first() else {
+            return false;
+        };
+        self.at_ms = at_ms;
+        self.told(|recorder| recorder.at(at_ms));
+        self.happen(happening);
+        self.checks.failure().is_none() && self.trouble.is_none()
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -141,14 +162,14 @@ impl World<'_> {
             }
             Happening::Returns { to, outcome, message } => self.returns(to, outcome, message),
             Happening::Commits { node, life, commit } => self.commits(node, life, commit),
-            Happening::Item(index) => self.item(index),
+            Happening::Act => self.go_on(),
             Happening::Starts { node } => self.start(node),
             Happening::Restarts { node, life } => self.restart(node, life),
             Happening::Resumes { node, life } => self.resume(node, life),
             Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
             Happening::Mends { links, cut } => self.mend(&links, cut),
+            Happening::Unclogs { links } => self.unclog(&links),
             Happening::Rights { node, step } => self.right(node, step),
-            Happening::Copies { node } => self.copy(node),
             Happening::Vouches { node } => self.vouch(node),
             Happening::Heals => self.heal(),
         }
@@ -160,7 +181,13 @@ impl World<'_> {
     }
 
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        self.checks.see(Moment { at_ms: self.at_ms, node, plan: self.plan }, sight);
+        let moment = Moment { at_ms: self.at_ms, node, plan: self.plan };
+        self.checks.see(moment, sight);
+        if let Some(observer) = &mut self.observer
+            && let Err(what) = observer.see(moment, sight)
+        {
+            self.trouble = Some(what);
+        }
     }
 
     fn tick(&mut self, node: usize, life: u64) {
@@ -241,9 +268,7 @@ impl World<'_> {
             Effect::Work { call, work } => self.work(node, call, &work),
             Effect::Note(fact) => {
                 self.trace.fact(self.at_ms, node, &fact);
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.fact(node, &fact);
-                }
+                self.told(|recorder| recorder.fact(node, &fact));
                 self.see(node, &Sight::Noted(&fact));
             }
         }
@@ -253,9 +278,7 @@ impl World<'_> {
         let wall = self.nodes[node].now(self.at_ms).wall;
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
-        if let Some(recorder) = &mut self.recorder {
-            recorder.published(node, &view);
-        }
+        self.told(|recorder| recorder.published(node, &view));
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
 
@@ -263,9 +286,7 @@ impl World<'_> {
         let secrets = self.nodes[node].source.take_given();
         self.see(node, &Sight::Secrets(&secrets));
         self.see(node, &Sight::Wrote(&batch));
-        if let Some(recorder) = &mut self.recorder {
-            recorder.wrote(node, &batch);
-        }
+        self.told(|recorder| recorder.wrote(node, &batch));
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }
