@@ -66,6 +66,15 @@ pub enum Kind {
         /// The entry of the step.
         step: Option<Place>,
     },
+    /// A step came to nothing.
+    Vain {
+        /// As the plan says it.
+        what: String,
+        /// Why.
+        why: String,
+        /// The entry of the step.
+        step: Place,
+    },
     /// A process came up.
     Up {
         /// Whether on the disk that it had.
@@ -263,6 +272,7 @@ impl History {
         for (place, entry) in self.entries.iter().enumerate() {
             match &entry.kind {
                 Kind::Changed { step, .. } | Kind::Answer { step, .. } => told.extend(step),
+                Kind::Vain { step, .. } => told.push(*step),
                 Kind::Mended { cut: None } => told.push(place),
                 Kind::Cut { .. } if place.checked_sub(1).is_some_and(|before| self.is_fault(before, entry.at_ms)) => {
                     told.push(place);

@@ -231,12 +231,13 @@ impl Recorder {
 
     /// The step under way came to nothing.
     pub fn in_vain(&mut self, why: &str) {
-        let node = self.step.and_then(|step| self.history.entries.get(step)).and_then(|entry| entry.node);
-        if let (Some(node), Some(step)) = (node, self.step) {
-            let what = self.translate(&format!("{}, in vain: {why}", self.title(step).unwrap_or_default()));
-            let about = self.history.entries[step].about.clone();
-            self.entry_about(Some(node), Kind::Answer { what, step: Some(step) }, about);
-        }
+        let Some((step, entry)) = self.step.and_then(|step| Some((step, self.history.entries.get(step)?))) else {
+            return;
+        };
+        let (node, about) = (entry.node, entry.about.clone());
+        let what = self.title(step).unwrap_or_default().to_owned();
+        let why = self.translate(why);
+        self.entry_about(node, Kind::Vain { what, why, step }, about);
     }
 
     fn title(&self, step: Place) -> Option<&str> {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::story::Sentence;
-use super::words;
+use super::{timeline, words};
 use crate::history::{Entry, Fate, History, Kind, Loss, Message, Place, Word};
 
 /// The most entries and messages that a page shows; of a longer run it shows the end.
@@ -47,18 +47,30 @@ fn data(page: &Page<'_>) -> Value {
     let total = history.entries.len() + history.messages.len();
     let share = |count: usize| count.saturating_sub((count * MOST.min(total)).checked_div(total).unwrap_or(0));
     let (first_entry, first_message) = (share(history.entries.len()), share(history.messages.len()));
-    let entries: Vec<Value> = history.entries[first_entry..].iter().map(|one| entry(history, one)).collect();
+    let hidden = history.told_by_others();
+    let entries = history.entries.iter().enumerate().skip(first_entry).map(|(place, one)| {
+        let mut value = entry(history, one);
+        if hidden.binary_search(&place).is_ok() {
+            value["hid"] = json!(1);
+        }
+        value
+    });
+    let entries: Vec<Value> = entries.collect();
     let messages: Vec<Value> = history.messages[first_message..].iter().map(|one| message(one)).collect();
-    let story: Vec<Value> = page.story.iter().map(|sentence| {
-        let near = |places: &[Place], first: usize| -> Vec<Place> {
-            places.iter().filter_map(|place| place.checked_sub(first)).collect()
-        };
-        json!({
-            "x": sentence.text,
-            "e": near(&sentence.entries, first_entry),
-            "m": near(&sentence.messages, first_message),
+    let story: Vec<Value> = page
+        .story
+        .iter()
+        .map(|sentence| {
+            let near = |places: &[Place], first: usize| -> Vec<Place> {
+                places.iter().filter_map(|place| place.checked_sub(first)).collect()
+            };
+            json!({
+                "x": sentence.text,
+                "e": near(&sentence.entries, first_entry),
+                "m": near(&sentence.messages, first_message),
+            })
         })
-    }).collect();
+        .collect();
     json!({
         "title": page.title,
         "replay": page.replay,
@@ -78,19 +90,23 @@ fn family(kind: &Kind) -> &'static str {
     match kind {
         Kind::Step { fault: true, .. } => "fault",
         Kind::Step { fault: false, .. } => "step",
+        Kind::Changed { what, .. } if timeline::is_seeding(what) => "routine",
         Kind::Changed { .. } => "change",
         Kind::Answer { .. } => "answer",
+        Kind::Vain { .. } => "vain",
         Kind::Up { .. } => "up",
         Kind::Down => "down",
         Kind::Paused => "paused",
         Kind::Resumed => "resumed",
         Kind::Merged { .. } | Kind::Learned { .. } => "merge",
         Kind::Noted { alarm: true, .. } => "alarm",
+        Kind::Noted { alarm: false, what } if timeline::is_routine(what) => "routine",
         Kind::Noted { alarm: false, .. } => "note",
         Kind::Refused { .. } => "refusal",
         Kind::RoundFailed { .. } => "silence",
         Kind::Cut { .. } => "cut",
         Kind::Mended { .. } => "mended",
+        Kind::Clock { offset_ms: 0, jumped: false } => "routine",
         Kind::Clock { .. } => "clock",
         Kind::Expected { held: true, .. } => "held",
         Kind::Expected { held: false, .. } | Kind::Failed { .. } => "failed",

@@ -1,7 +1,9 @@
 //! What people and programs read of a run. It decides nothing.
 
+pub mod html;
 mod record;
 mod screen;
+pub mod story;
 pub mod timeline;
 pub mod words;
 

@@ -45,7 +45,9 @@ pub fn timeline(history: &History, detail: Detail) -> String {
         let told = hidden.binary_search(&place).is_ok();
         if detail == Detail::All || (is_usual(&entry.kind) && !told) {
             let mut line = line(history, entry);
-            if matches!(entry.kind, Kind::Step { fault: false, .. }) && !told {
+            if let (Kind::Vain { what, .. }, Detail::Usual) = (&entry.kind, detail) {
+                line.what = format!("{what}  (in vain)");
+            } else if matches!(entry.kind, Kind::Step { fault: false, .. }) && !told && entry.node.is_some() {
                 line.what += "  (in vain)";
             }
             lines.push(line);
@@ -57,12 +59,15 @@ pub fn timeline(history: &History, detail: Detail) -> String {
 
 fn is_usual(kind: &Kind) -> bool {
     match kind {
-        Kind::Changed { what, .. } => what != "seed node",
+        Kind::Changed { what, .. } => !is_seeding(what),
         Kind::Noted { what, alarm } => *alarm || !is_routine(what),
         Kind::Clock { offset_ms, jumped } => *jumped || *offset_ms != 0,
-        Kind::Merged { .. } | Kind::Learned { .. } | Kind::Step { .. } | Kind::Answer { .. } | Kind::Up { .. } => {
-            true
-        }
+        Kind::Merged { .. }
+        | Kind::Learned { .. }
+        | Kind::Step { .. }
+        | Kind::Answer { .. }
+        | Kind::Vain { .. }
+        | Kind::Up { .. } => true,
         Kind::Down | Kind::Paused | Kind::Resumed | Kind::Refused { .. } | Kind::Cut { .. } | Kind::Mended { .. } => {
             true
         }
@@ -71,8 +76,13 @@ fn is_usual(kind: &Kind) -> bool {
     }
 }
 
+/// Whether it only makes nodes known to each other.
+pub(super) fn is_seeding(what: &str) -> bool {
+    what == "seed node"
+}
+
 /// What every node notes when it begins, or now and then.
-fn is_routine(what: &str) -> bool {
+pub(super) fn is_routine(what: &str) -> bool {
     let begins = |reasons: &str| reasons.split(", ").all(|reason| STARTING.contains(&reason));
     what.starts_with("wrapping key")
         || what.starts_with("drop ")

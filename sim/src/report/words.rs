@@ -10,6 +10,7 @@ pub fn entry(history: &History, entry: &Entry) -> String {
     match &entry.kind {
         Kind::Step { title, .. } => title.clone(),
         Kind::Answer { what, .. } | Kind::Noted { what, .. } | Kind::Changed { what, .. } => what.clone(),
+        Kind::Vain { what, why, .. } => format!("{what}, in vain: {why}"),
         Kind::Up { kept: true } => "up".into(),
         Kind::Up { kept: false } => "up, on another disk".into(),
         Kind::Down => "down".into(),

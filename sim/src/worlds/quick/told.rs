@@ -76,8 +76,7 @@ pub(super) fn answered(recorder: &mut Recorder, node: usize, reply: &Reply) {
     match reply {
         Reply::LoggedIn { .. } => recorder.answer(node, "logged in".into(), &[]),
         Reply::Refused(refusal) => {
-            let what = recorder.translate(&format!("refused: {refusal}"));
-            recorder.answer(node, what, &[]);
+            recorder.in_vain(&refusal.to_string());
         }
         Reply::Done(_) | Reply::ClientCreated { .. } | Reply::Pulled | Reply::Stats(_) => {}
     }
