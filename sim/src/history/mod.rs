@@ -30,6 +30,8 @@ pub struct History {
     pub items: Vec<Item>,
     /// What items and entries are about, by name.
     pub subjects: Vec<String>,
+    /// The items that the failure names.
+    pub failed: Vec<Place>,
     /// How many entries and messages did not fit.
     pub left_out: usize,
 }

@@ -16,6 +16,8 @@ pub struct Names {
     ids: BTreeMap<String, Place>,
     /// Texts that stand for nodes, the latest first.
     texts: Vec<(String, String)>,
+    /// Texts that stand for items, and these.
+    items: BTreeMap<String, (Place, String)>,
 }
 
 impl Names {
@@ -33,6 +35,31 @@ impl Names {
     /// Where this text stands, that one is meant.
     pub fn replace(&mut self, text: &str, by: &str) {
         self.texts.insert(0, (text.to_owned(), by.to_owned()));
+    }
+
+    /// This text means that item, which is called so.
+    pub fn item(&mut self, text: String, item: Place, by: String) {
+        self.items.insert(text, (item, by));
+    }
+
+    /// A text with the names of items in it, and which they are.
+    pub fn name_items(&self, text: &str) -> (String, Vec<Place>) {
+        let mut told = text.to_owned();
+        let mut found = Vec::new();
+        for (name, (item, by)) in &self.items {
+            let mut from = 0;
+            while let Some(at) = told[from..].find(name.as_str()).map(|at| from + at) {
+                let end = at + name.len();
+                if told[end..].starts_with(|next: char| next.is_ascii_digit()) {
+                    from = end;
+                    continue;
+                }
+                told.replace_range(at..end, by);
+                from = at + by.len();
+                found.push(*item);
+            }
+        }
+        (told, found)
     }
 
     /// Gives a random id a name; a second thing of the same name gets a number.

@@ -8,7 +8,7 @@ use symbolon_core::replica::Row;
 use symbolon_core::state::View;
 
 use super::carried::Spreading;
-use super::{Entry, Fate, History, Holding, Kind, Loss, MOST, Message, Names, Opener, Place, Subject};
+use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject};
 use crate::checks::Failure;
 
 mod facts;
@@ -260,23 +260,23 @@ impl Recorder {
     /// The run ended with this failure.
     pub fn failed(&mut self, failure: &Failure) {
         self.now_ms = failure.at_ms;
-        let (what, mut about) = self.names.translate(&failure.what);
+        let (what, items) = self.names.name_items(&failure.what);
+        let (what, mut about) = self.names.translate(&what);
+        about.extend(items.iter().flat_map(|item| self.history.items[*item].about.iter().copied()));
+        self.history.failed = items;
         if about.is_empty() {
-            about = self.unspread();
+            self.history.failed = self.unspread();
         }
         self.entry_about(failure.node, Kind::Failed { check: failure.check, what }, about);
     }
 
-    /// What the items are about that some nodes hold and others that are up do not.
+    /// The items that some nodes hold and others that are up do not.
     fn unspread(&self) -> Vec<Place> {
         let here = self.history.entries.len();
         let up: Vec<usize> = (0..self.states.len()).filter(|node| self.states[*node].is_some()).collect();
-        let holders = |item: &super::Item| up.iter().filter(|node| item.is_held(**node, here)).count();
-        let partly = self.history.items.iter().filter(|item| (1..up.len()).contains(&holders(item)));
-        let mut about: Vec<Place> = partly.flat_map(|item| item.about.iter().copied()).collect();
-        about.sort_unstable();
-        about.dedup();
-        about
+        let holders = |item: &Item| up.iter().filter(|node| item.is_held(**node, here)).count();
+        let partly = |item: &Item| !item.is_record && (1..up.len()).contains(&holders(item));
+        (0..self.history.items.len()).filter(|place| partly(&self.history.items[*place])).collect()
     }
 
     /// The whole history.

@@ -1,6 +1,7 @@
 //! The timeline of a run as text: time, node, what happened, and a letter per node for the state that it is in, so that one
 //! sees nodes become equal. It prints meanings, never bytes, and nothing random.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::words;
@@ -24,8 +25,8 @@ struct Line {
     node: Option<usize>,
     what: String,
     states: Vec<String>,
-    /// Lines like it may be folded over others that come between.
-    minor: bool,
+    /// The reasons, where it tells of refused messages only.
+    refused: Option<Vec<&'static str>>,
     times: usize,
 }
 
@@ -57,7 +58,7 @@ pub fn timeline(history: &History, detail: Detail) -> String {
     render(history, &fold(lines))
 }
 
-fn is_usual(kind: &Kind) -> bool {
+pub(super) fn is_usual(kind: &Kind) -> bool {
     match kind {
         Kind::Changed { what, .. } => !is_seeding(what),
         Kind::Noted { what, alarm } => *alarm || !is_routine(what),
@@ -90,13 +91,16 @@ pub(super) fn is_routine(what: &str) -> bool {
 }
 
 fn line(history: &History, entry: &Entry) -> Line {
-    let minor = matches!(entry.kind, Kind::Refused { .. } | Kind::RoundFailed { .. });
+    let refused = match &entry.kind {
+        Kind::Refused { reason, .. } => Some(vec![*reason]),
+        _ => None,
+    };
     Line {
         at_ms: entry.at_ms,
         node: entry.node,
         what: words::entry(history, entry),
         states: entry.states.iter().map(|state| state.map_or("·".into(), words::letter)).collect(),
-        minor,
+        refused,
         times: 1,
     }
 }
@@ -106,37 +110,47 @@ fn message_lines(history: &History) -> Vec<(Place, Line)> {
     let lines = history.messages.iter().map(|message| {
         let what = words::message(history, message);
         let (at_ms, node) = (message.sent_ms, Some(message.from));
-        (message.sent_after, Line { at_ms, node, what, states: Vec::new(), minor: false, times: 1 })
+        (message.sent_after, Line { at_ms, node, what, states: Vec::new(), refused: None, times: 1 })
     });
     lines.collect()
 }
 
-/// Equal lines of one node become one with a count: those that follow each other, and refusals until something else happens.
+/// Equal lines that follow each other become one with a count, and so do all refusals until something else happens.
 fn fold(lines: Vec<Line>) -> Vec<Line> {
     let mut folded: Vec<Line> = Vec::new();
     for line in lines {
-        let alike = |known: &Line| known.node == line.node && known.what == line.what;
-        let reach = if line.minor { folded.iter().rev().take_while(|known| known.minor).count() } else { 1 };
-        let from = folded.len().saturating_sub(reach);
-        match folded[from..].iter_mut().find(|known| alike(known)) {
-            Some(known) => {
+        match folded.last_mut() {
+            Some(known) if known.refused.is_some() && line.refused.is_some() => {
+                known.node = known.node.filter(|node| Some(*node) == line.node);
+                known.refused.as_mut().into_iter().for_each(|known| known.extend(line.refused.iter().flatten()));
+                known.states = line.states;
+            }
+            Some(known) if known.node == line.node && known.what == line.what => {
                 known.times += 1;
                 known.states = line.states;
             }
-            None => folded.push(line),
+            Some(_) | None => folded.push(line),
         }
     }
     folded
 }
 
+fn text(line: &Line) -> String {
+    match (&line.refused, line.times) {
+        (Some(reasons), _) if reasons.len() > 1 => {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            reasons.iter().for_each(|reason| *counts.entry(reason).or_default() += 1);
+            let told: Vec<String> =
+                counts.iter().map(|(reason, count)| format!("{count} {}", reason.replace('_', " "))).collect();
+            format!("refuse {} messages: {}", reasons.len(), told.join(", "))
+        }
+        (_, 1) => line.what.clone(),
+        (_, times) => format!("{}  ×{times}", line.what),
+    }
+}
+
 fn render(history: &History, lines: &[Line]) -> String {
-    let told: Vec<String> = lines
-        .iter()
-        .map(|line| match line.times {
-            1 => line.what.clone(),
-            times => format!("{}  ×{times}", line.what),
-        })
-        .collect();
+    let told: Vec<String> = lines.iter().map(text).collect();
     let ordinary = |text: &String| Some(text.chars().count()).filter(|width| *width <= 48);
     let fact = told.iter().filter_map(ordinary).max().unwrap_or(0).max(4);
     let names = history.nodes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);

@@ -104,9 +104,12 @@ impl Recorder {
     fn make(&mut self, author: usize, name: Spreading, what: String, about: Vec<Place>) {
         let is_record = matches!(name, Spreading::Record(..));
         let (at_ms, step) = (self.now_ms, self.step);
-        let item = Item { author, at_ms, step, what, is_record, about, spread: Vec::new() };
-        self.known.insert(name, self.history.items.len());
-        self.history.items.push(item);
+        let place = self.history.items.len();
+        if let Spreading::Op(dot) = name {
+            self.names.item(dot.to_string(), place, format!("“{what}” of {}", self.history.node(author)));
+        }
+        self.known.insert(name, place);
+        self.history.items.push(Item { author, at_ms, step, what, is_record, about, spread: Vec::new() });
     }
 
     /// As the step says that it comes of, or as it is found.
