@@ -5,6 +5,7 @@ mod record;
 mod screen;
 pub mod story;
 pub mod timeline;
+pub mod told;
 pub mod words;
 
 pub use record::{ActRecord, NodeRecord, Record, milliseconds};

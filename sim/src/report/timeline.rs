@@ -10,6 +10,8 @@ use crate::history::{Entry, History, Kind, Place};
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
+    /// As usual, without refusals and without what came to nothing.
+    Brief,
     /// What changed something.
     Usual,
     /// Every message too, and whatever a node noted.
@@ -35,7 +37,7 @@ pub fn timeline(history: &History, detail: Detail) -> String {
     let mut lines = Vec::new();
     let hidden = history.told_by_others();
     let mut messages = match detail {
-        Detail::Usual => Vec::new(),
+        Detail::Brief | Detail::Usual => Vec::new(),
         Detail::All => message_lines(history),
     };
     messages.reverse();
@@ -44,7 +46,13 @@ pub fn timeline(history: &History, detail: Detail) -> String {
             lines.extend(messages.pop().map(|(_, line)| line));
         }
         let told = hidden.binary_search(&place).is_ok();
-        if detail == Detail::All || (is_usual(&entry.kind) && !told) {
+        let minor = matches!(entry.kind, Kind::Vain { .. } | Kind::Refused { .. });
+        let wanted = match detail {
+            Detail::Brief => is_usual(&entry.kind) && !told && !minor,
+            Detail::Usual => is_usual(&entry.kind) && !told,
+            Detail::All => true,
+        };
+        if wanted {
             let mut line = line(history, entry);
             if let (Kind::Vain { what, .. }, Detail::Usual) = (&entry.kind, detail) {
                 line.what = format!("{what}  (in vain)");

@@ -130,6 +130,7 @@ impl World<'_> {
 
     fn ask(&mut self, node: usize, request: Request, why: Purpose) {
         let call = self.name_call();
+        self.mark_request(&request);
         self.pending.insert(call, Pending { node, why });
         self.asked_by_script(call);
         self.see(node, &Sight::Asked(call));

@@ -4,6 +4,7 @@ use super::node::Rows;
 use super::told;
 use super::world::{Happening, World};
 use crate::history::{Kind, MOST};
+use crate::marks::Mark;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
 
@@ -92,6 +93,7 @@ impl World<'_> {
                 self.told_clock(node, true);
                 let step = self.moved(node);
                 self.later(by.lasts, Happening::Rights { node, step });
+                self.mark_clock(node);
             }
             Verb::FreezeClock(freeze) => {
                 let wall = self.nodes[node].now(self.at_ms).wall;
@@ -172,6 +174,7 @@ impl World<'_> {
             place.step_ms = 0;
             place.frozen = None;
             self.told_clock(node, true);
+            self.mark_clock(node);
         }
     }
 
@@ -181,6 +184,7 @@ impl World<'_> {
         self.healed = true;
         self.mend_all();
         for one in (0..self.plan.nodes.len()).filter(|node| !self.plan.heals(*node)) {
+            self.marks.hit(Mark::NeverBack);
             let others = (0..self.plan.nodes.len()).filter(|other| *other != one);
             let links: Vec<_> = others.flat_map(|other| [(one, other), (other, one)]).collect();
             self.sever(&links);

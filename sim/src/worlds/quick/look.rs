@@ -22,7 +22,7 @@ impl World<'_> {
             views.push(view);
         }
         if expect.converged == Some(true)
-            && let Some(at) = views.windows(2).position(|pair| !self.same(&pair[0], &pair[1]))
+            && let Some(at) = views.windows(2).position(|pair| !super::run::same(&pair[0], &pair[1]))
         {
             return Err(format!("{} and {} differ", self.plan.nodes[nodes[at]], self.plan.nodes[nodes[at + 1]]));
         }

@@ -5,6 +5,7 @@ mod calls;
 pub mod crypto;
 mod faults;
 mod look;
+mod marks;
 mod network;
 mod node;
 mod process;
@@ -14,4 +15,5 @@ mod told;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell, tell_planted, watch};
+pub use run::{Planted, Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
+pub use world::Counts;

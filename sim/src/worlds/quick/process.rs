@@ -10,6 +10,7 @@ use super::node::Rows;
 use super::world::{Happening, World};
 use crate::checks::{Continuity, Sight};
 use crate::history::Kind;
+use crate::plan::Verb;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
@@ -122,6 +123,7 @@ impl World<'_> {
         self.down.remove(&node);
         self.told(|recorder| recorder.up(node, &view, continuity == Continuity::Kept));
         self.told_clock(node, false);
+        self.mark_boot(node, continuity, &view);
         self.see(node, &Sight::Booted { view: &view, disk: continuity });
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
         self.carry_out();
@@ -131,13 +133,14 @@ impl World<'_> {
 
     /// Boots a replica; where a write was torn, the data is set aside and the node comes back empty.
     fn boot(&mut self, node: usize, seed: [u8; 32]) -> Option<(Replica, Effects)> {
+        let tears = self.plan.steps().any(|step| matches!(step.verb, Verb::TearDisk(_)));
         loop {
             let place = &mut self.nodes[node];
             let (now, recovered) = (place.now(self.at_ms), place.recovered());
             match Replica::boot(place.config.clone(), place.crypto.clone(), place.keys.clone(), recovered, seed, now)
             {
                 Ok(booted) => return Some(booted),
-                Err(BootError::Unsound | BootError::BadRow { .. }) if std::mem::take(&mut place.disk.torn) => {
+                Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
                     self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));
                     self.replace_disk(node, Rows::new());
                 }
@@ -158,7 +161,6 @@ impl World<'_> {
         let at = draw.below(count) as usize;
         if let Some((_, value)) = disk.rows.iter_mut().filter(|(key, _)| torn(key)).nth(at) {
             value.truncate(value.len() / 2);
-            disk.torn = true;
         }
     }
 
@@ -182,9 +184,7 @@ impl World<'_> {
     /// The disk is exchanged while the process is down.
     pub(super) fn replace_disk(&mut self, node: usize, rows: Rows) {
         self.nodes[node].disk.rows = rows;
-        self.nodes[node].disk.torn = false;
         self.nodes[node].broken = Continuity::Broken;
-        self.nodes[node].was_broken = true;
         if self.planted == Some(Planted::RewindEntropy) {
             self.nodes[node].source.rewind();
         }

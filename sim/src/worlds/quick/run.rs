@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use clap::ValueEnum;
 use symbolon_core::state::View;
 
 use super::node::Node;
@@ -10,13 +11,15 @@ use super::trace::Trace;
 use super::world::{Counts, Happening, World};
 use crate::checks::{Check, Checks, End, Failure, Standing};
 use crate::history::{History, Kind};
+use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
+use crate::worlds::Step;
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
 
 /// A mistake that is put into the world on purpose, to prove that a check finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Planted {
     /// A write counts as durable when it is asked for.
     SendBeforeDurable,
@@ -24,6 +27,37 @@ pub enum Planted {
     LoseWrites,
     /// A disk that is exchanged takes the node's entropy back with it.
     RewindEntropy,
+}
+
+impl Planted {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Planted::SendBeforeDurable => "send-before-durable",
+            Planted::LoseWrites => "lose-writes",
+            Planted::RewindEntropy => "rewind-entropy",
+        }
+    }
+}
+
+/// Other draws from a time on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reseed {
+    /// True time. What was drawn before stays.
+    pub at_ms: u64,
+    /// Names the other draws.
+    pub salt: u64,
+}
+
+/// What is kept beside the hash of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    /// Nothing.
+    Nothing,
+    /// Its history.
+    History,
+    /// Every step of the hash.
+    Steps,
 }
 
 /// What came of a run.
@@ -37,6 +71,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// From the heal to agreement.
     pub converged_ms: Option<u64>,
+    /// Rare situations.
+    pub marks: Marks,
     /// What it did, if that was asked for.
     pub history: Option<Box<History>>,
 }
@@ -48,36 +84,44 @@ pub fn run(plan: &Plan) -> Verdict {
 
 /// Runs a plan, and keeps its history.
 pub fn tell(plan: &Plan) -> Verdict {
-    safely(plan, None, true)
+    tell_planted(plan, None)
 }
 
-/// The same in a world with a mistake.
+/// Runs a plan in a world with a mistake, and keeps its history.
 pub fn tell_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
-    safely(plan, planted, true)
+    safely(plan, planted, Recording::History).0
+}
+
+/// Runs a plan, and keeps every step of its trace.
+pub fn steps(plan: &Plan, planted: Option<Planted>) -> Vec<Step> {
+    safely(plan, planted, Recording::Steps).1
 }
 
 /// Runs a plan, and shows everything that happens to an observer as well.
 pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
-    let mut world = World::new(plan, None);
+    let mut world = World::new(plan, None, Recording::Nothing);
     world.observer = Some(observer);
-    finish(world)
+    finish(world).0
 }
 
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
-    safely(plan, planted, false)
+    safely(plan, planted, Recording::Nothing).0
 }
 
-fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
-    let mut world = World::new(plan, planted);
-    if recording {
-        world.record();
-    }
-    finish(world)
+/// Runs a plan whose draws are others from this time on: of network, disks and crashes, while the plan stays what it is.
+pub fn run_reseeded(plan: &Plan, planted: Option<Planted>, reseed: Reseed) -> Verdict {
+    let mut world = World::new(plan, planted, Recording::Nothing);
+    world.reseed = Some(reseed);
+    finish(world).0
+}
+
+fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
+    finish(World::new(plan, planted, recording))
 }
 
 /// A broken promise of the core is a panic; here it is a verdict.
-fn finish(mut world: World<'_>) -> Verdict {
+fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -90,15 +134,15 @@ fn finish(mut world: World<'_>) -> Verdict {
         (None, Some(what)) => Some(failed("world", what)),
         (None, None) => world.checks.failure().cloned(),
     };
-    let counts = world.counts;
-    let trace = world.trace.finish();
+    let (counts, marks) = (world.counts, world.marks);
     let history = world.recorder.map(|mut recorder| {
         if let Some(failure) = &failure {
             recorder.failed(failure);
         }
         Box::new(recorder.finish())
     });
-    Verdict { failure, trace, counts, converged_ms, history }
+    let (trace, steps) = world.trace.finish();
+    (Verdict { failure, trace, counts, converged_ms, marks, history }, steps)
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
@@ -107,13 +151,14 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, planted: Option<Planted>) -> World<'a> {
+    fn new(plan: &'a Plan, planted: Option<Planted>, recording: Recording) -> World<'a> {
         let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
-        World {
+        let mut world = World {
             plan,
             script: Default::default(),
             planted,
             chance: Chance::of(plan.seed, 50),
+            reseed: None,
             at_ms: 0,
             nodes,
             heap: Default::default(),
@@ -122,7 +167,7 @@ impl<'a> World<'a> {
             carrying: false,
             checks: Checks::new(plan),
             observer: None,
-            trace: Trace::default(),
+            trace: Trace::new(recording == Recording::Steps),
             recorder: None,
             healed: false,
             cut: Default::default(),
@@ -137,9 +182,14 @@ impl<'a> World<'a> {
             names: Default::default(),
             tokens: Vec::new(),
             counts: Counts::default(),
+            marks: Marks::default(),
             down: Default::default(),
             trouble: None,
+        };
+        if recording == Recording::History {
+            world.record();
         }
+        world
     }
 
     /// When the nodes agreed after the heal, if they did.
@@ -232,24 +282,7 @@ impl<'a> World<'a> {
         let nodes = self.standing();
         nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
-    }
-
-    /// Whether two views are one state.
-    pub(super) fn same(&self, one: &View, other: &View) -> bool {
-        same(one, other) && self.same_keys(one, other)
-    }
-
-    /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
-    fn same_keys(&self, one: &View, other: &View) -> bool {
-        let kids = |view: &View| {
-            let owned = view
-                .token_keys
-                .values()
-                .filter(|key| self.nodes.iter().any(|node| node.keys.node() == key.owner && !node.was_broken));
-            owned.map(|key| key.published.kid.clone()).collect::<Vec<_>>()
-        };
-        kids(one) == kids(other)
+            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
 }
 
@@ -257,11 +290,13 @@ fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
     view.nodes.values().map(|record| (record.node, record.version)).collect()
 }
 
-fn same(one: &View, other: &View) -> bool {
+/// Whether two views are one state.
+pub(super) fn same(one: &View, other: &View) -> bool {
     let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
     one.cells.vector() == other.cells.vector()
         && one.cells.root() == other.cells.root()
         && one.revoked.iter().eq(other.revoked.iter())
         && versions(one) == versions(other)
+        && one.token_keys.keys().eq(other.token_keys.keys())
         && ring(one) == ring(other)
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
 
-use super::Planted;
 use super::calls::{Names, Pending};
 use super::node::Node;
 use super::script::Script;
 use super::trace::Trace;
+use super::{Planted, Reseed};
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::history::{Place, Recorder};
+use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
@@ -65,6 +66,8 @@ pub(super) struct World<'a> {
     pub script: Script,
     pub planted: Option<Planted>,
     pub chance: Chance,
+    /// From then on its draws are others.
+    pub reseed: Option<Reseed>,
     pub at_ms: u64,
     pub nodes: Vec<Node>,
     pub heap: BTreeMap<(u64, u64), Happening>,
@@ -96,6 +99,7 @@ pub(super) struct World<'a> {
     pub names: Names,
     pub tokens: Vec<Minted>,
     pub counts: Counts,
+    pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -149,6 +153,9 @@ impl World<'_> {
             return false;
         };
         self.at_ms = at_ms;
+        if let Some(reseed) = self.reseed.take_if(|reseed| reseed.at_ms <= at_ms) {
+            self.chance = self.chance.at(reseed.salt);
+        }
         self.told(|recorder| recorder.at(at_ms));
         self.happen(happening);
         self.checks.failure().is_none() && self.trouble.is_none()
@@ -269,6 +276,7 @@ impl World<'_> {
             Effect::Note(fact) => {
                 self.trace.fact(self.at_ms, node, &fact);
                 self.told(|recorder| recorder.fact(node, &fact));
+                self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
             }
         }
@@ -279,6 +287,7 @@ impl World<'_> {
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
         self.told(|recorder| recorder.published(node, &view));
+        self.mark_purge(node, &before, &view);
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
 
