@@ -16,6 +16,7 @@ use crate::report::story::{Sentence, story};
 use crate::report::timeline::{Detail, timeline};
 use crate::report::told;
 use crate::worlds::quick::{self, Planted};
+use crate::worlds::whole;
 
 /// Which seed, or which plan, and how much of it.
 #[derive(Args)]
@@ -67,14 +68,14 @@ impl Which {
 }
 
 pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
-    if let Err(problem) = arguments.world.ready() {
-        return Ok(Ended::Misasked(problem));
-    }
     let which = &arguments.which;
     let plan = match which.plan.read() {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
+    if arguments.world == World::Whole {
+        return whole(&plan, arguments);
+    }
     let verdict = quick::tell_planted(&plan, which.planted);
     let history = verdict.history.as_deref().context("a run that is told has a history")?;
     let told = story(history);
@@ -93,6 +94,10 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         writeln!(out, "\nWhat led there")?;
         told.iter().try_for_each(|sentence| writeln!(out, "  {}", sentence.text))?;
     }
+    conclude(&mut out, &verdict)
+}
+
+fn conclude(out: &mut impl std::io::Write, verdict: &quick::Verdict) -> Result<Ended> {
     let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;
     match (&verdict.failure, verdict.converged_ms) {
@@ -101,6 +106,21 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         (None, None) => writeln!(out, "PASS")?,
     }
     Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
+}
+
+/// The whole world tells the steps of its trace.
+fn whole(plan: &Plan, arguments: &Replay) -> Result<Ended> {
+    let which = &arguments.which;
+    let whole::Outcome { verdict, steps, sense: _ } = whole::tell(plan, which.planted);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}\n\n{}", which.plan.line(arguments.world, which.planted), plan.story.trim_end())?;
+    told::weather(plan).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    writeln!(out)?;
+    let is_usual = |what: &str| ["frame", "Rejected", "RoundFailed"].iter().any(|usual| what.contains(usual));
+    for step in steps.iter().filter(|step| !which.brief || !is_usual(&step.what)) {
+        writeln!(out, "{}", step.what)?;
+    }
+    conclude(&mut out, &verdict)
 }
 
 fn drawn(plan: &Plan, line: &str, history: &History, story: &[Sentence]) -> String {

@@ -1,7 +1,10 @@
 //! Worlds: whatever runs a plan.
 
+pub mod client;
 pub mod live;
+pub mod look;
 pub mod quick;
+pub mod whole;
 
 /// One step of a run's trace.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::api::{Api, Session};
 use super::certificates::{self, Certificates};
 use super::config::{self, Facts};
 pub use super::config::{PASSWORD, USER};
-use super::http::{Http, Trust};
+use super::dial::{Trust, loopback};
 use super::ports::Ports;
 use super::process::{self, Process};
 use super::proxy::Proxy;
@@ -115,7 +115,7 @@ impl Cluster {
             };
             let config = dir.path().join(format!("{name}.toml"));
             config::write_private(&config, &config::node(&facts)?)?;
-            let api = Api::new(Http::new(port, trust.clone()));
+            let api = Api::new(loopback(port, trust.clone()));
             let log = dir.path().join(format!("{name}.log"));
             nodes.push(Node { name: name.clone(), port, api, proxy, process: None, config, data, log });
         }

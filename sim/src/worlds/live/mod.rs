@@ -1,12 +1,11 @@
 //! The live world: real processes on loopback with TLS, disks and signals. Nothing is faked; it builds nothing itself, and
 //! ends only what it started.
 
-pub mod api;
 mod certificates;
 pub mod cluster;
 mod config;
+pub mod dial;
 mod expect;
-pub mod http;
 mod ports;
 pub mod proc;
 pub mod process;
@@ -15,6 +14,7 @@ mod traffic;
 mod verbs;
 mod world;
 
+pub use super::client::{api, http};
 pub use cluster::{Cluster, Layout};
 pub use ports::Ports;
 pub use traffic::{NodeTraffic, Progress, TrafficReport};

@@ -16,4 +16,5 @@ mod trace;
 mod world;
 
 pub use run::{Planted, Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
+pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;
