@@ -8,6 +8,7 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
+use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::plan::verb::{Auth, Introspect, Token, Verb};
@@ -170,6 +171,7 @@ impl World<'_> {
         let Some(Pending { why, .. }) = self.pending.remove(&call) else {
             return;
         };
+        self.told(|recorder| told::answered(recorder, node, &reply));
         match (why, reply) {
             (Purpose::Client(name, profile), Reply::ClientCreated { id, secret, .. }) => {
                 self.names.clients.insert(name, Registered { id, secret, profile: *profile });
@@ -236,7 +238,7 @@ impl World<'_> {
         };
         let (expires, id) = (verified.expires, verified.id);
         let minted = Minted { token, name: name.to_owned(), client, issuer: node, kid, expires, id };
-        self.trace.note(self.at_ms, Some(node), || format!("token {name} is issued"));
+        self.told(|recorder| told::issued(recorder, node, &minted));
         self.see(node, &Sight::Issued(&minted));
         self.names.tokens.insert(name.to_owned(), self.tokens.len());
         self.tokens.push(minted);
@@ -255,8 +257,7 @@ impl World<'_> {
             }
             Err(_) => false,
         };
-        let verdict = if active { "good" } else { "not good" };
-        self.trace.note(self.at_ms, Some(node), || format!("token {} is {verdict}", asked.token));
+        self.told(|recorder| told::judged(recorder, node, &token, active));
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
     }
 

@@ -11,9 +11,10 @@ mod node;
 mod process;
 mod run;
 mod script;
+mod told;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, steps, tell, tell_planted, watch};
+pub use run::{Planted, Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;
