@@ -34,6 +34,11 @@ pub enum Fact {
         /// Whether it came by the deep path.
         deep: bool,
     },
+    /// A peer's delta was not merged yet, since authors in it are unknown here; their records are on their way.
+    PutOff {
+        /// From whom.
+        from: NodeId,
+    },
     /// Revocations arrived from a peer.
     Learned {
         /// From whom.
