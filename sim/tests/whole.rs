@@ -1,119 +1,118 @@
-//! The whole world: production nodes talk on a simulated network, and the same seed gives the same run, in any process.
+//! The whole world: production nodes talk on a simulated network, and the same plan gives the same run, in any process.
 
 use std::process::Command;
-use std::time::Duration;
 
-use symbolon_core::config::{GossipConfig, TokenConfig};
-use symbolon_sim::plan::drawn::{Disk, Network};
-use symbolon_sim::plan::verb::Auth;
-use symbolon_sim::worlds::whole::{Climate, PASSWORD, USER, World};
+use symbolon_sim::plan::{Plan, draw};
+use symbolon_sim::worlds::whole::{Outcome, run};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A client that one side of a split registers, and a token that the other side takes back when it is over.
+const CONVERSATION: &str = r#"
+story = "A client is registered during a split; after it all sides know it, its token, and its end."
+nodes = 3
 
-fn climate(seed: u64) -> Climate {
-    Climate {
-        seed,
-        nodes: ["n1", "n2", "n3"].map(str::to_owned).to_vec(),
-        gossip: GossipConfig {
-            interval: Duration::from_millis(200),
-            heartbeat: Duration::from_secs(1),
-            round_timeout: Duration::from_secs(1),
-            ..GossipConfig::default()
-        },
-        tokens: TokenConfig::default(),
-        network: Network { latency_min_ms: 1, latency_max_ms: 20, ..Network::default() },
-        disk: Disk { min_ms: 1, max_ms: 5 },
-        clocks: Vec::new(),
-    }
+[gossip]
+interval = "200ms"
+heartbeat = "1s"
+round-timeout = "1s"
+
+[weather]
+latency = { min = "1ms", max = "20ms" }
+commit = { min = "1ms", max = "5ms" }
+
+[[expect]]
+within = "10s"
+ready = true
+converged = true
+
+[[step]]
+do = { partition = [["n1", "n2"], ["n3"]] }
+
+[[step]]
+on = "n1"
+do = { create-client = "shop", auth = "client_secret_post", name = "Shop" }
+
+[[step]]
+on = "n2"
+do = { token = "t", client = "shop" }
+
+[[expect]]
+on = "n3"
+client = { id = "shop", is = "gone" }
+
+[[step]]
+do = { heal = true }
+
+[[expect]]
+within = "10s"
+converged = true
+client = { id = "shop", is = "visible", name = "Shop" }
+token = { id = "t", is = "active" }
+
+[[step]]
+do = { introspect = "t" }
+
+[[step]]
+on = "n3"
+do = { revoke = "t" }
+
+[[expect]]
+within = "10s"
+converged = true
+token = { id = "t", is = "inactive" }
+
+[[step]]
+on = "n1"
+do = { introspect = "t" }
+"#;
+
+fn conversation(seed: u64) -> Outcome {
+    let plan = Plan::parse("conversation", CONVERSATION).unwrap_or_else(|error| panic!("{error}"));
+    run(&Plan { seed, ..plan })
 }
 
-/// Lets time pass until all nodes show the same cells; tells how long it took.
-fn converge(world: &mut World) -> u64 {
-    let begin = world.at_ms();
-    for _ in 0..PATIENCE.as_millis() {
-        world.step().expect("no node breaks");
-        let views: Vec<_> = (0..3).filter_map(|node| world.view(node)).collect();
-        let same = |pair: &[std::sync::Arc<symbolon_core::state::View>]| {
-            let [one, other] = [&pair[0], &pair[1]];
-            one.cells.root() == other.cells.root()
-                && one.token_keys.len() == other.token_keys.len()
-                && one.revoked.len() == other.revoked.len()
-        };
-        if views.len() == 3 && views.iter().all(|view| view.readiness.is_ready()) && views.windows(2).all(same) {
-            return world.at_ms() - begin;
-        }
-    }
-    panic!("the nodes do not agree");
-}
-
-/// A client is registered at one node during a split, and after it gets tokens everywhere.
-fn conversation(seed: u64) -> World {
-    let mut world = World::new(&climate(seed));
-    converge(&mut world);
-    world.part(0, 2);
-    world.part(1, 2);
-    let api = world.api(0);
-    let made = async move {
-        let admin = api.login(USER, PASSWORD).await?;
-        api.create_client(&admin, "shop", Auth::ClientSecretPost, "").await
-    };
-    let client = world.wait(PATIENCE, made).expect("in time").expect("a client");
-    let api = world.api(1);
-    let shop = client.clone();
-    let token = world.wait(PATIENCE, async move { api.token(&shop, None).await }).expect("in time").expect("a token");
-    let api = world.api(2);
-    let shop = client.clone();
-    let apart = world.wait(PATIENCE, async move { api.token(&shop, None).await }).expect("in time");
-    assert!(apart.is_err(), "the client is not known beyond the split");
-    for (from, to) in [(0, 2), (2, 0), (1, 2), (2, 1)] {
-        world.mend(from, to);
-    }
-    converge(&mut world);
-    for node in 0..3 {
-        let (api, shop, token) = (world.api(node), client.clone(), token.clone());
-        let active = world.wait(PATIENCE, async move { api.introspect(&shop, &token).await });
-        assert!(active.expect("in time").expect("an answer"), "node {node}");
-    }
-    let (api, shop, same) = (world.api(2), client.clone(), token.clone());
-    world.wait(PATIENCE, async move { api.revoke(&shop, &same).await }).expect("in time").expect("revoked");
-    converge(&mut world);
-    let api = world.api(0);
-    let active = world.wait(PATIENCE, async move { api.introspect(&client, &token).await });
-    assert!(!active.expect("in time").expect("an answer"));
-    world
-}
-
-fn hex(trace: [u8; 32]) -> String {
-    trace.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(outcome: &Outcome) -> String {
+    outcome.verdict.trace.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
 fn three_nodes_converge() {
-    let world = conversation(1);
-    assert!(world.frames() > 20, "{} frames", world.frames());
+    let Outcome { verdict, sense, .. } = conversation(1);
+    assert_eq!(verdict.failure, None);
+    assert!(verdict.converged_ms.is_some());
+    assert!(verdict.counts.delivered > 20, "{:?}", verdict.counts);
+    let heard: Vec<_> = sense.judgements.iter().map(|judgement| judgement.active).collect();
+    assert_eq!(heard, [Some(true), Some(true), Some(true), Some(false)]);
 }
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
-    assert_eq!(hex(conversation(2).trace()), hex(conversation(2).trace()));
-    assert_ne!(hex(conversation(2).trace()), hex(conversation(3).trace()));
+    assert_eq!(hex(&conversation(2)), hex(&conversation(2)));
+    assert_ne!(hex(&conversation(2)), hex(&conversation(3)));
 }
 
-/// Prints a trace, for the test below.
+/// Prints traces, for the test below.
 #[test]
-fn tell_a_trace() {
-    println!("trace {}", hex(conversation(4).trace()));
+fn tell_traces() {
+    println!("traces {} {}", hex(&conversation(4)), hex(&run(&draw(1))));
 }
 
 #[test]
-fn another_process_gives_the_same_trace() {
+fn another_process_gives_the_same_traces() {
     let tell = || {
         let mut command = Command::new(std::env::current_exe().expect("this is a program"));
-        let output = command.args(["--exact", "tell_a_trace", "--nocapture"]).output().expect("it runs");
+        let output = command.args(["--exact", "tell_traces", "--nocapture"]).output().expect("it runs");
         let output = String::from_utf8(output.stdout).expect("it prints text");
-        let line = output.lines().find(|line| line.starts_with("trace ")).expect("it prints the trace");
+        let line = output.lines().find(|line| line.starts_with("traces ")).expect("it prints the traces");
         line.to_owned()
     };
     assert_eq!(tell(), tell());
-    assert_eq!(tell(), format!("trace {}", hex(conversation(4).trace())));
+}
+
+#[test]
+fn drawn_plans_hold() {
+    for seed in 0..3 {
+        let verdict = run(&draw(seed)).verdict;
+        assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
+        assert!(verdict.converged_ms.is_some(), "seed {seed}");
+    }
 }

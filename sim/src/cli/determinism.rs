@@ -50,9 +50,6 @@ pub struct Steps {
 
 pub(super) fn determinism(arguments: &Determinism) -> Result<Ended> {
     let &Determinism { seeds, world, planted, .. } = arguments;
-    if let Err(problem) = world.ready() {
-        return Ok(Ended::Misasked(problem));
-    }
     let one = std::env::current_exe().context("the path of this program")?;
     let other = arguments.against.clone().unwrap_or_else(|| one.clone());
     let differences = match (Pair { one, other, world, planted }).compare(seeds) {

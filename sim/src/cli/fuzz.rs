@@ -76,9 +76,6 @@ impl Fuzz {
 }
 
 pub(super) fn fuzz(arguments: &Fuzz) -> Result<Ended> {
-    if let Err(problem) = arguments.world.ready() {
-        return Ok(Ended::Misasked(problem));
-    }
     if let Some(dir) = &arguments.keep
         && let Err(error) = std::fs::create_dir_all(dir)
     {

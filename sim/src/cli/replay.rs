@@ -10,6 +10,7 @@ use super::source::{Source, sentence};
 use crate::fleet::World;
 use crate::plan::Plan;
 use crate::worlds::quick::{self, Planted};
+use crate::worlds::whole;
 
 /// Which seed, or which plan.
 #[derive(Args)]
@@ -28,14 +29,14 @@ pub struct Replay {
 }
 
 pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
-    if let Err(problem) = arguments.world.ready() {
-        return Ok(Ended::Misasked(problem));
-    }
     let plan = match arguments.plan.read() {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
-    let verdict = quick::tell_planted(&plan, arguments.planted);
+    let verdict = match arguments.world {
+        World::Quick => quick::tell_planted(&plan, arguments.planted),
+        World::Whole => return whole(&plan, arguments),
+    };
     let mut out = std::io::stdout().lock();
     weather(&mut out, &plan)?;
     let names = &plan.nodes;
@@ -56,6 +57,10 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
             line.what
         )?;
     }
+    conclude(&mut out, &verdict)
+}
+
+fn conclude(out: &mut impl std::io::Write, verdict: &quick::Verdict) -> Result<Ended> {
     let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;
     match &verdict.failure {
@@ -63,6 +68,19 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         None => writeln!(out, "PASS, agreement {:?} ms after the heal", verdict.converged_ms)?,
     }
     Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
+}
+
+/// The whole world tells the steps of its trace.
+fn whole(plan: &Plan, arguments: &Replay) -> Result<Ended> {
+    let whole::Outcome { verdict, steps, sense: _ } = whole::tell(plan, arguments.planted);
+    let mut out = std::io::stdout().lock();
+    weather(&mut out, plan)?;
+    writeln!(out)?;
+    let is_usual = |what: &str| ["frame", "Rejected", "RoundFailed"].iter().any(|usual| what.contains(usual));
+    for step in steps.iter().filter(|step| !arguments.brief || !is_usual(&step.what)) {
+        writeln!(out, "{}", step.what)?;
+    }
+    conclude(&mut out, &verdict)
 }
 
 fn weather(out: &mut impl std::io::Write, plan: &Plan) -> Result<()> {

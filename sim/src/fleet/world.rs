@@ -11,9 +11,7 @@ use crate::plan::{Plan, draw};
 use crate::shrink::shrink_with;
 use crate::worlds::Step;
 use crate::worlds::quick::{self, Planted, Verdict};
-
-/// What every verb makes sure of before it runs a seed.
-const READY: &str = "a world is asked first whether it is ready";
+use crate::worlds::whole;
 
 /// A world that runs many seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -64,24 +62,13 @@ impl World {
             World::Whole => "whole",
         }
     }
-
-    /// Whether this build can run it.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn ready(self) -> Result<(), String> {
-        match self {
-            World::Quick => Ok(()),
-            World::Whole => Err("the whole world is not part of this build; there is --world quick".into()),
-        }
-    }
 }
 
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
 pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
     let run = catch_unwind(AssertUnwindSafe(|| match world {
-        World::Quick => in_quick(planted, seed),
-        World::Whole => unreachable!("{READY}"),
+        World::Quick => told(seed, quick::run_planted(&draw(seed), planted)),
+        World::Whole => told(seed, whole::run_planted(&draw(seed), planted).verdict),
     }));
     run.unwrap_or_else(|_| {
         let what = "the world itself broke; a replay tells where".into();
@@ -95,7 +82,7 @@ pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
 pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
     match world {
         World::Quick => quick::steps(&draw(seed), planted),
-        World::Whole => unreachable!("{READY}"),
+        World::Whole => whole::tell(&draw(seed), planted).steps,
     }
 }
 
@@ -104,13 +91,13 @@ pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
     let plan = draw(seed);
     let shrunk = match world {
         World::Quick => shrink_with(&plan, |plan| quick::run_planted(plan, planted).failure),
-        World::Whole => unreachable!("{READY}"),
+        World::Whole => shrink_with(&plan, |plan| whole::run_planted(plan, planted).verdict.failure),
     };
     shrunk.map_or(plan, |shrunk| shrunk.plan)
 }
 
-fn in_quick(planted: Option<Planted>, seed: u64) -> Run {
-    let Verdict { failure, trace, counts, converged_ms, marks, lines: _ } = quick::run_planted(&draw(seed), planted);
+fn told(seed: u64, verdict: Verdict) -> Run {
+    let Verdict { failure, trace, counts, converged_ms, marks, lines: _ } = verdict;
     let quick::Counts { delivered, calls, faults, events, ticks: _ } = counts;
     let counts = Counts { delivered, calls, faults, events };
     Run { seed, failure, trace, counts, converged_ms, marks }

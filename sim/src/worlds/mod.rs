@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod live;
+pub mod look;
 pub mod quick;
 pub mod whole;
 

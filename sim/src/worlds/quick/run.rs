@@ -111,7 +111,8 @@ fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
     (Verdict { failure, trace, counts, converged_ms, marks, lines }, steps)
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(in crate::worlds) fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
@@ -242,12 +243,13 @@ impl<'a> World<'a> {
     }
 }
 
-fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
+/// Which version of each record a view holds.
+pub(in crate::worlds) fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
     view.nodes.values().map(|record| (record.node, record.version)).collect()
 }
 
-/// Whether two views are one state.
-pub(super) fn same(one: &View, other: &View) -> bool {
+/// Whether two views are one state, signing keys aside.
+pub(in crate::worlds) fn same(one: &View, other: &View) -> bool {
     let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
     one.cells.vector() == other.cells.vector()
         && one.cells.root() == other.cells.root()

@@ -13,9 +13,14 @@ use tokio::sync::{Notify, mpsc};
 use super::clock::true_ms;
 use super::place::Place;
 use super::record::Seen;
+use crate::plan::Chance;
+use crate::worlds::quick::Planted;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
+/// A disk that loses writes loses each of so many.
+const LOST_WRITES: u64 = 10;
+const TEAR: u64 = 203;
 
 /// What a disk holds.
 pub(super) type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
@@ -32,6 +37,8 @@ pub(super) struct Disk {
     opened: u64,
     idle: Arc<Notify>,
     copies: BTreeMap<String, Rows>,
+    /// Writes that might have been lost.
+    lost: u64,
     /// How long a commit takes, at least and at most.
     pub commit_ms: (u64, u64),
     /// And at most so much more.
@@ -40,6 +47,8 @@ pub(super) struct Disk {
     pub fails: bool,
     /// Nothing becomes durable for now.
     pub stands_still: bool,
+    /// A mistake that it makes.
+    pub planted: Option<Planted>,
 }
 
 impl Disk {
@@ -53,6 +62,11 @@ impl Disk {
         self.copies.insert(name.to_owned(), self.rows.clone());
     }
 
+    /// Whether there is a copy of this name.
+    pub(super) fn has_copy(&self, name: &str) -> bool {
+        self.copies.contains_key(name)
+    }
+
     /// Everything is as in this copy, or gone. False if there is no such copy.
     pub(super) fn exchange(&mut self, copy: Option<&str>) -> bool {
         let rows = match copy {
@@ -64,7 +78,23 @@ impl Disk {
         found
     }
 
+    /// Of one row only the first half is left.
+    pub(super) fn tear(&mut self, chance: Chance) {
+        let torn = |(table, _): &(Table, Vec<u8>)| matches!(table, Table::Cells | Table::Marks);
+        let count = self.rows.keys().filter(|key| torn(key)).count() as u64;
+        let at = chance.at(TEAR).below(count) as usize;
+        if let Some((_, value)) = self.rows.iter_mut().filter(|(key, _)| torn(key)).nth(at) {
+            value.truncate(value.len() / 2);
+        }
+    }
+
     fn apply(&mut self, batch: &[Row]) {
+        if self.planted == Some(Planted::LoseWrites) {
+            self.lost += 1;
+            if self.lost.is_multiple_of(LOST_WRITES) {
+                return;
+            }
+        }
         for Row { table, key, value } in batch {
             match value {
                 Some(value) => self.rows.insert((*table, key.clone()), value.clone()),
@@ -110,6 +140,8 @@ impl Storage for MemoryStorage {
 
     fn set_aside(&self) -> Result<String, StoreError> {
         self.0.disk().rows.clear();
+        let mut life = self.0.life();
+        (life.disk_is_another, life.was_robbed) = (true, true);
         Ok("nowhere".into())
     }
 }
@@ -130,6 +162,9 @@ impl Store for MemoryStore {
         let mut disk = place.disk();
         if disk.opened != self.opened {
             return;
+        }
+        if disk.planted == Some(Planted::SendBeforeDurable) {
+            self.reports.send(Report::Written(id)).ok();
         }
         disk.under_way.push((id, batch));
         if disk.under_way.len() == 1 {
@@ -203,9 +238,11 @@ impl MemoryStore {
             disk.apply(&batch);
             self.place.record.add(true_ms(), self.place.index, Seen::Landed(batch));
         }
-        last.into_iter().for_each(|id| {
+        if disk.planted != Some(Planted::SendBeforeDurable)
+            && let Some(id) = last
+        {
             self.reports.send(Report::Written(id)).ok();
-        });
+        }
         true
     }
 }

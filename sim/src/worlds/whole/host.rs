@@ -24,10 +24,14 @@ const SCRUB_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// One life of a node. Its peers are pinned by an operator each time, as a provisioning tool would.
 pub(super) async fn live(place: Arc<Place>, weather: Arc<Weather>, peers: Arc<[Seed]>) -> turmoil::Result {
-    if let Err(error) = run(&place, weather, &peers).await {
-        place.life().gave_up = Some(error.to_string());
+    if !place.runs() {
+        return Ok(());
     }
-    place.life().handle = None;
+    let outcome = run(&place, weather, &peers).await;
+    place.record.add(true_ms(), place.index, Seen::Ended);
+    let mut life = place.life();
+    (life.runs, life.handle) = (false, None);
+    life.gave_up = outcome.err().map(|error| error.to_string());
     Ok(())
 }
 

@@ -1,10 +1,9 @@
 //! The network of a node: the production HTTP client and server over turmoil's streams, and the weather around each exchange.
 //! What is sent arrives late, twice, altered, or not at all, as drawn; a partition is turmoil's own.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use symbolon_node::dial::{Dial, Stream};
@@ -17,7 +16,7 @@ use turmoil::net::{TcpListener, TcpStream};
 use super::clock::true_ms;
 use super::place::Place;
 use super::record::Seen;
-use super::weather::{Fate, Weather};
+use super::weather::{Fate, Weather, bytes_of};
 
 /// Where every node listens.
 pub(super) const PORT: u16 = 80;
@@ -60,46 +59,41 @@ pub(super) struct WeatheredNet {
     place: Arc<Place>,
     weather: Arc<Weather>,
     http: Arc<HttpNet>,
-    /// Exchanges begun with each peer.
-    begun: Mutex<BTreeMap<Arc<str>, u64>>,
 }
 
 impl WeatheredNet {
     pub(super) fn new(place: Arc<Place>, weather: Arc<Weather>) -> WeatheredNet {
         let trust = tls::client(None).expect("to trust nobody takes no file");
-        WeatheredNet {
-            place,
-            weather,
-            http: Arc::new(HttpNet::new(Arc::new(SimDial), trust)),
-            begun: Mutex::default(),
-        }
-    }
-
-    fn number(&self, origin: &Arc<str>) -> u64 {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = begun.entry(origin.clone()).or_default();
-        *count += 1;
-        *count
+        WeatheredNet { place, weather, http: Arc::new(HttpNet::new(Arc::new(SimDial), trust)) }
     }
 }
 
 impl Net for WeatheredNet {
     fn exchange(&self, request: Outgoing) -> Pending<Result<Vec<u8>, NetFault>> {
-        let (place, http) = (self.place.clone(), self.http.clone());
-        let number = self.number(&request.origin);
-        let fate = self.weather.fate(&place, &request.origin, number);
-        self.weather.hear(&request);
+        let (place, weather, http) = (self.place.clone(), self.weather.clone(), self.http.clone());
         Box::pin(async move {
-            let (Payload::Body(frame) | Payload::Header(frame)) = &request.payload;
-            place.record.add(true_ms(), place.index, Seen::Sent(frame.clone()));
-            tokio::time::timeout(request.timeout, through(fate, &http, request.clone()))
-                .await
-                .unwrap_or_else(|_| Err(fault("it vanished")))
+            let at_ms = true_ms();
+            place.record.add(at_ms, place.index, Seen::Sent(bytes_of(&request).to_vec()));
+            weather.hear(&request);
+            let fate = weather.fate(place.index, &request, at_ms);
+            let patience = request.timeout;
+            let outcome = tokio::time::timeout(patience, through(fate, &weather, &http, request)).await;
+            let outcome = outcome.unwrap_or_else(|_| Err(fault("it vanished")));
+            if let Ok(reply) = &outcome {
+                place.record.add(true_ms(), place.index, Seen::Returned(reply.clone()));
+            }
+            outcome
         })
     }
 }
 
-async fn through(fate: Fate, http: &Arc<HttpNet>, mut request: Outgoing) -> Result<Vec<u8>, NetFault> {
+async fn through(
+    fate: Fate,
+    weather: &Weather,
+    http: &Arc<HttpNet>,
+    mut request: Outgoing,
+) -> Result<Vec<u8>, NetFault> {
+    let (from, to) = fate.link;
     if fate.twice {
         let (http, again) = (http.clone(), request.clone());
         tokio::spawn(async move {
@@ -107,18 +101,29 @@ async fn through(fate: Fate, http: &Arc<HttpNet>, mut request: Outgoing) -> Resu
             http.exchange(again).await
         });
     }
-    tokio::time::sleep(Duration::from_millis(fate.slow_ms)).await;
+    if fate.slow_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(fate.slow_ms)).await;
+    }
+    unclogged(weather, (from, to)).await;
     if fate.request_lost {
         return vanish(fate.silent).await;
     }
     let (Payload::Body(frame) | Payload::Header(frame)) = &mut request.payload;
     fate.damage_request.apply(frame);
     let mut reply = http.exchange(request).await?;
+    unclogged(weather, (to, from)).await;
     if fate.reply_lost {
         return vanish(fate.silent).await;
     }
     fate.damage_reply.apply(&mut reply);
     Ok(reply)
+}
+
+/// Waits while what goes this way is held.
+async fn unclogged(weather: &Weather, link: (usize, usize)) {
+    while weather.is_clogged(link) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 async fn vanish(silently: bool) -> Result<Vec<u8>, NetFault> {

@@ -12,7 +12,7 @@ use symbolon_node::handle::Handle;
 
 use super::disk::Disk;
 use super::record::Record;
-use crate::plan::drawn::Chance;
+use crate::plan::Chance;
 use crate::worlds::quick::crypto::Source;
 
 /// The wall clock at the beginning.
@@ -50,6 +50,8 @@ pub(super) struct Skew {
 pub(super) struct Life {
     /// Counts lives; what belongs to a former one is void.
     pub number: u64,
+    /// Whether its process runs.
+    pub runs: bool,
     /// The way to its replica, while it runs.
     pub handle: Option<Handle>,
     /// What it published last.
@@ -120,7 +122,7 @@ impl Place {
         life.handle.as_ref().and(life.view.clone())
     }
 
-    pub(super) fn is_up(&self) -> bool {
-        self.life().handle.is_some()
+    pub(super) fn runs(&self) -> bool {
+        self.life().runs
     }
 }

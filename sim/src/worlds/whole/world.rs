@@ -1,21 +1,27 @@
-//! The simulation, its hosts, and what may befall them: one method per fault. It follows no plan.
+//! The simulation and its hosts, and what may befall a node: one method per fault. It follows no plan of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use symbolon_core::config::{Config, GossipConfig, StaticUser, TokenConfig};
+use symbolon_core::config::{Config, StaticUser};
+use symbolon_core::crdt::NodeId;
+use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::Seed;
 use symbolon_core::state::View;
 use symbolon_core::time::Now;
+use symbolon_node::handle::Handle;
 use turmoil::Sim;
 
 use super::desk::{self, DESK, Desk};
+use super::links::Links;
 use super::place::{EPOCH_MS, Place, Skew};
-use super::record::{Record, Seen};
+use super::record::{Entry, Record, Seen};
 use super::weather::Weather;
 use super::{crypto, disk, host};
-use crate::plan::drawn::{self, Chance};
+use crate::plan::{Chance, Plan, Start};
+use crate::worlds::Step;
 use crate::worlds::client::api::Api;
+use crate::worlds::quick::Planted;
 use crate::worlds::quick::crypto::Source;
 
 /// The name of every login.
@@ -28,65 +34,49 @@ const TCP_CAPACITY: usize = 1024;
 /// A run may take so long in simulated time.
 const MAX_RUN: Duration = Duration::from_secs(24 * 3600);
 
-/// What a world is made of.
-#[derive(Clone, Debug)]
-pub struct Climate {
-    /// Names every draw.
-    pub seed: u64,
-    /// The nodes by name.
-    pub nodes: Vec<String>,
-    /// Settings of gossip.
-    pub gossip: GossipConfig,
-    /// Settings of tokens and keys.
-    pub tokens: TokenConfig,
-    /// What the network does.
-    pub network: drawn::Network,
-    /// How long a commit takes.
-    pub disk: drawn::Disk,
-    /// How clocks err, by place.
-    pub clocks: Vec<drawn::Clock>,
-}
-
 /// Hosts that run nodes, and a desk for their callers.
 pub struct World {
-    sim: Sim<'static>,
-    places: Vec<Arc<Place>>,
-    weather: Arc<Weather>,
+    pub(super) sim: Sim<'static>,
+    pub(super) places: Vec<Arc<Place>>,
+    pub(super) weather: Arc<Weather>,
+    pub(super) links: Links,
     record: Arc<Record>,
     desk: Desk,
     apis: Vec<Api>,
+    planted: Option<Planted>,
     at_ms: u64,
 }
 
 impl World {
-    /// A world at its first instant: all nodes are about to start.
-    pub fn new(climate: &Climate) -> World {
-        let record = Arc::new(Record::default());
-        let weather = Arc::new(Weather::new(climate.network));
-        let mut sim = turmoil::Builder::new()
-            .epoch(UNIX_EPOCH + Duration::from_millis(EPOCH_MS))
-            .rng_seed(climate.seed)
-            .simulation_duration(MAX_RUN)
-            .tick_duration(Duration::from_millis(1))
-            .min_message_latency(Duration::from_millis(climate.network.latency_min_ms))
-            .max_message_latency(Duration::from_millis(climate.network.latency_max_ms))
-            .tcp_capacity(TCP_CAPACITY)
-            .build();
+    /// The world of a plan at its first instant: its nodes are about to start, and nothing of its acts is done.
+    ///
+    /// A mistake may be put into it on purpose, and the steps of its trace may be kept.
+    pub fn new(plan: &Plan, planted: Option<Planted>, recording: bool) -> World {
+        let record = Arc::new(Record::new(recording));
+        let weather = Arc::new(Weather::new(plan));
+        let mut sim = simulation(plan);
         let places: Vec<Arc<Place>> =
-            (0..climate.nodes.len()).map(|index| Arc::new(place(climate, index, record.clone()))).collect();
+            (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
         for place in &places {
-            let peers: Arc<[Seed]> =
-                places.iter().filter(|other| other.index != place.index).map(|other| other.seed()).collect();
+            place.disk().planted = planted;
+            let is_peer = |other: &&Arc<Place>| other.index != place.index && plan.invites(other.index);
+            let peers: Arc<[Seed]> = match plan.start {
+                Start::Cluster => places.iter().filter(is_peer).map(|other| other.seed()).collect(),
+                Start::Strangers => Arc::default(),
+            };
+            if !plan.absent.contains(&plan.nodes[place.index]) {
+                let mut life = place.life();
+                (life.number, life.runs) = (1, true);
+            }
             let (place, weather) = (place.clone(), weather.clone());
-            place.life().number = 1;
-            sim.host(climate.nodes[place.index].as_str(), move || {
+            sim.host(plan.nodes[place.index].as_str(), move || {
                 host::live(place.clone(), weather.clone(), peers.clone())
             });
         }
         let (desk, jobs) = Desk::new();
         sim.host(DESK, move || desk::sit(jobs.clone()));
-        let apis = climate.nodes.iter().map(|name| desk::api(name)).collect();
-        World { sim, places, weather, record, desk, apis, at_ms: 0 }
+        let apis = plan.nodes.iter().map(|name| desk::api(name)).collect();
+        World { sim, places, weather, links: Links::default(), record, desk, apis, planted, at_ms: 0 }
     }
 
     /// One millisecond passes.
@@ -109,30 +99,6 @@ impl World {
         self.apis[node].clone()
     }
 
-    /// Has the desk do this, and lets time pass until it is done.
-    ///
-    /// # Errors
-    /// What broke in a host, or that it took too long.
-    pub fn wait<T: Send + 'static>(
-        &mut self,
-        most: Duration,
-        job: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, String> {
-        let outcome = Arc::new(Mutex::new(None));
-        let slot = outcome.clone();
-        self.desk.begin(Box::pin(async move {
-            let value = job.await;
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-        }));
-        for _ in 0..most.as_millis() {
-            self.step()?;
-            if let Some(value) = outcome.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                return Ok(value);
-            }
-        }
-        Err(format!("it was not done within {most:?}"))
-    }
-
     /// Has the desk do this, whenever it is done.
     pub fn begin(&self, job: impl Future<Output = ()> + Send + 'static) {
         self.desk.begin(Box::pin(job));
@@ -148,74 +114,94 @@ impl World {
         self.places[node].now(self.at_ms)
     }
 
+    /// The way to the replica of a node, while it runs.
+    pub fn handle(&self, node: usize) -> Option<Handle> {
+        self.places[node].life().handle.clone()
+    }
+
+    /// The cryptography of a node.
+    pub fn crypto(&self, node: usize) -> &Crypto {
+        &self.places[node].crypto
+    }
+
+    /// The frame that was sent so many frames ago, in the storm.
+    pub fn heard(&self, back: u64) -> Option<Vec<u8>> {
+        self.weather.heard(back)
+    }
+
     /// Over everything that happened so far.
     pub fn trace(&self) -> [u8; 32] {
         self.record.hash()
     }
 
-    /// Frames that nodes sent so far.
+    /// Every step of it, if they are kept.
+    pub fn steps(&self) -> Vec<Step> {
+        self.record.steps()
+    }
+
+    /// Frames so far, replies included.
     pub fn frames(&self) -> u64 {
         self.record.frames()
     }
+
+    /// What happened that nobody has looked at yet.
+    pub(super) fn news(&self) -> Vec<Entry> {
+        self.record.take()
+    }
+
+    /// Something that callers saw belongs to the trace.
+    pub(super) fn tell(&self, node: usize, what: &str) {
+        self.record.tell(self.at_ms, node, what.as_bytes());
+    }
+
+    pub(super) fn name(&self, node: usize) -> String {
+        self.places[node].config.name.clone()
+    }
 }
 
-/// Faults.
+/// Processes.
 impl World {
     /// The process ends at once; what was not durable is lost, but for a prefix that got there.
     pub fn kill(&mut self, node: usize) {
+        self.resume(node);
         let place = self.places[node].clone();
-        self.sim.crash(self.name(node));
-        let was_up = place.life().handle.take().is_some();
-        if was_up {
-            disk::crash(&place, self.at_ms);
-            self.record.add(self.at_ms, node, Seen::Ended);
+        if !place.runs() {
+            return;
         }
+        self.sim.crash(self.name(node));
+        disk::crash(&place, self.at_ms);
+        let mut life = place.life();
+        (life.runs, life.handle) = (false, None);
+        self.record.add(self.at_ms, node, Seen::Ended);
     }
 
     /// The process starts, if it does not run. It finds its clock set.
     pub fn start(&mut self, node: usize) {
-        let place = self.places[node].clone();
-        if place.is_up() {
+        if self.places[node].runs() {
             return;
         }
-        let mut life = place.life();
+        let mut life = self.places[node].life();
         life.number += 1;
+        life.runs = true;
         life.gave_up = None;
         drop(life);
-        self.set_clock_right(node);
+        self.right_clock(node);
         self.sim.bounce(self.name(node));
     }
 
-    /// Nothing gets through between these two, in either direction.
-    pub fn part(&mut self, one: usize, other: usize) {
-        self.sim.partition(self.name(one), self.name(other));
+    /// Which life a node is in, counted from 1.
+    pub fn life(&self, node: usize) -> u64 {
+        self.places[node].life().number
     }
 
-    /// Nothing gets through from the one to the other.
-    pub fn cut(&mut self, from: usize, to: usize) {
-        self.sim.partition_oneway(self.name(from), self.name(to));
+    /// Why a process gave up by itself, if it did and nobody asked yet.
+    pub fn take_gave_up(&mut self, node: usize) -> Option<String> {
+        self.places[node].life().gave_up.take()
     }
+}
 
-    /// What is sent from the one to the other gets through again.
-    pub fn mend(&mut self, from: usize, to: usize) {
-        self.sim.repair_oneway(self.name(from), self.name(to));
-    }
-
-    /// What these two send each other is held, until it is released.
-    pub fn clog(&mut self, one: usize, other: usize) {
-        self.sim.hold(self.name(one), self.name(other));
-    }
-
-    /// What was held arrives.
-    pub fn unclog(&mut self, one: usize, other: usize) {
-        self.sim.release(self.name(one), self.name(other));
-    }
-
-    /// Lost, doubled and altered messages come to an end.
-    pub fn clear_up(&mut self) {
-        self.weather.clear_up();
-    }
-
+/// Clocks.
+impl World {
     /// The wall clock errs by so much more.
     pub fn step_clock(&mut self, node: usize, by_ms: i64) {
         let mut skew = self.places[node].skew();
@@ -232,25 +218,38 @@ impl World {
     }
 
     /// The wall clock errs only as it did at the beginning.
-    pub fn set_clock_right(&mut self, node: usize) {
+    pub fn right_clock(&mut self, node: usize) {
         let mut skew = self.places[node].skew();
         (skew.step_ms, skew.frozen) = (0, None);
         skew.steps += 1;
     }
 
+    /// Counts what befell a clock, so that the end of one fault does not end another.
+    pub fn clock_steps(&self, node: usize) -> u64 {
+        self.places[node].skew().steps
+    }
+}
+
+/// Disks.
+impl World {
     /// Commits take up to so much longer.
     pub fn slow_disk(&mut self, node: usize, by_ms: u64) {
         self.places[node].disk().slow_ms = by_ms;
     }
 
-    /// The next commit fails.
-    pub fn fail_disk(&mut self, node: usize) {
-        self.places[node].disk().fails = true;
+    /// Whether the next commit fails.
+    pub fn fail_disk(&mut self, node: usize, fails: bool) {
+        self.places[node].disk().fails = fails;
     }
 
     /// Keeps a copy of the disk under a name.
     pub fn back_up(&mut self, node: usize, name: &str) {
         self.places[node].disk().copy(name);
+    }
+
+    /// Whether there is a copy of this name.
+    pub fn has_backup(&self, node: usize, name: &str) -> bool {
+        self.places[node].disk().has_copy(name)
     }
 
     /// The process ends, and its disk is another: this copy, or empty. False if there is no such copy.
@@ -260,36 +259,65 @@ impl World {
         if found {
             let mut life = self.places[node].life();
             (life.disk_is_another, life.was_robbed) = (true, true);
+            if self.planted == Some(Planted::RewindEntropy) {
+                self.places[node].source.rewind();
+            }
         }
         found
     }
 
-    fn name(&self, node: usize) -> String {
-        self.places[node].config.name.clone()
+    /// The process ends, and of one row only the first half is left.
+    pub fn tear_disk(&mut self, node: usize) {
+        self.kill(node);
+        let life = self.places[node].life().number;
+        let chance = self.places[node].chance.at(life);
+        self.places[node].disk().tear(chance);
+    }
+
+    /// Whether this is a node whose disk was never another than before.
+    pub fn keeps_its_disk(&self, id: NodeId) -> bool {
+        self.places.iter().any(|place| place.keys.node() == id && !place.life().was_robbed)
+    }
+
+    /// Whether nothing is on its way to the disk.
+    pub fn disk_is_idle(&self, node: usize) -> bool {
+        self.places[node].disk().is_idle()
     }
 }
 
-fn place(climate: &Climate, index: usize, record: Arc<Record>) -> Place {
-    let chance = Chance::of(climate.seed, 500).at(index as u64);
+fn simulation(plan: &Plan) -> Sim<'static> {
+    turmoil::Builder::new()
+        .epoch(UNIX_EPOCH + Duration::from_millis(EPOCH_MS))
+        .rng_seed(plan.seed)
+        .simulation_duration(MAX_RUN)
+        .tick_duration(Duration::from_millis(1))
+        .min_message_latency(plan.weather.latency.min.0)
+        .max_message_latency(plan.weather.latency.max.0)
+        .tcp_capacity(TCP_CAPACITY)
+        .build()
+}
+
+fn place(plan: &Plan, index: usize, record: Arc<Record>) -> Place {
+    let chance = Chance::of(plan.seed, 500).at(index as u64);
     let source = Arc::new(Source::new(chance.at(100).word()));
     let crypto = crypto::crypto(source.clone());
-    let clock = climate.clocks.get(index).copied().unwrap_or_default();
-    let skew = Skew { offset_ms: clock.offset_ms, ppm: clock.ppm, ..Skew::default() };
-    let place = Place::new(index, config(climate, index), (source, crypto), (chance, skew), record);
-    place.disk().commit_ms = (climate.disk.min_ms, climate.disk.max_ms);
+    let clock = plan.clocks.get(&plan.nodes[index]).copied().unwrap_or_default();
+    let skew = Skew { offset_ms: clock.offset.0, ppm: clock.ppm, ..Skew::default() };
+    let place = Place::new(index, config(plan, index), (source, crypto), (chance, skew), record);
+    place.disk().commit_ms = (plan.weather.commit.min.ms(), plan.weather.commit.max.ms());
     place
 }
 
-fn config(climate: &Climate, index: usize) -> Config {
-    let name = climate.nodes[index].clone();
+fn config(plan: &Plan, index: usize) -> Config {
+    let name = plan.nodes[index].clone();
     Config {
         cluster: "whole".into(),
         address: format!("http://{name}"),
         name,
         issuer: "https://issuer.example".into(),
         allowed_nodes: Default::default(),
-        gossip: climate.gossip.clone(),
-        tokens: climate.tokens.clone(),
+        gossip: plan.gossip.config(),
+        tokens: plan.tokens.config(),
         users: vec![StaticUser {
             name: USER.into(),
             password_hash: PASSWORD.into(),
