@@ -140,10 +140,13 @@ impl Replica {
         self.note_broken_off(from);
         let heard = heard?;
         let complete = heard.complete.map(|complete| self.judge_unit(from, complete, &records)).transpose()?;
+        if let Some(None) = complete {
+            self.note(Fact::PutOff { from });
+        }
         self.refuse_clock_of(from, false);
         self.take_records(from, records);
         self.take_arrivals(from, heard.arrivals);
-        if let Some(complete) = complete {
+        if let Some(complete) = complete.flatten() {
             self.take_unit(from, complete)?;
         }
         Ok(heard.after)

@@ -43,6 +43,11 @@ pub enum Fact {
         /// Since the first one, in milliseconds.
         after_ms: u64,
     },
+    /// A peer's delta was not merged yet, since authors in it are unknown here; their records are on their way.
+    PutOff {
+        /// From whom.
+        from: NodeId,
+    },
     /// Revocations arrived from a peer.
     Learned {
         /// From whom.

@@ -22,6 +22,8 @@ use crate::wire::record;
 
 /// Between two looks at keys, purges and other slow duties.
 const UPKEEP: Duration = Duration::from_secs(1);
+/// The clocks are read into the view at least so often: slower than any clock is set right bit by bit.
+const READING: Duration = Duration::from_secs(60);
 
 impl Replica {
     pub(super) fn assemble(
@@ -40,6 +42,7 @@ impl Replica {
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
+            read: now,
             config: config.clone(),
             identity,
             cells,
@@ -175,6 +178,9 @@ impl Replica {
         self.judge_readiness();
         if self.failed.is_some() || self.watch.is_doubtful() {
             return;
+        }
+        if self.now.tick.since(self.durable.read.tick) >= READING {
+            self.republish();
         }
         self.review_records();
         self.advance_keys();

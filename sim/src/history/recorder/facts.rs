@@ -18,6 +18,14 @@ impl Recorder {
                 let from = self.place(*from);
                 return self.merged(node, from, Kind::Merged { from, cells: *cells, deep: *deep });
             }
+            Fact::PutOff { from } => {
+                let from = self.history.node(self.place(*from));
+                plain(format!("waits for records of authors whom {from} names"))
+            }
+            Fact::BrokenOff { from, parts, .. } => {
+                let from = self.history.node(self.place(*from));
+                plain(format!("a delta of {from} broke off after {parts} {}", plural(*parts as usize, "part", "parts")))
+            }
             Fact::Learned { from, entries } => {
                 let from = self.place(*from);
                 return self.merged(node, from, Kind::Learned { from, entries: *entries });

@@ -214,10 +214,10 @@ impl World<'_> {
             Ok(form) => form,
             Err(error) => return self.refused(&format!("{error:?}")),
         };
-        let now = self.nodes[node].now(self.at_ms).wall;
+        let now = self.nodes[node].now(self.at_ms);
         let presentation = ClientPresentation { authorization: None, form: &form };
         match token::token(view, presentation, now, &self.nodes[node].crypto) {
-            Verdict::Done(reply) => self.issued(node, (&asked.token, id), reply.access_token, view, now),
+            Verdict::Done(reply) => self.issued(node, (&asked.token, id), reply.access_token, view, now.wall),
             Verdict::Missing(wanted, _) if may_pull => {
                 self.ask(node, Request::Pull(wanted), Purpose::Again(Verb::Token(asked.clone())));
             }
@@ -229,9 +229,6 @@ impl World<'_> {
     fn issued(&mut self, node: usize, (name, client): (&str, String), token: String, view: &View, now: Wall) {
         let kid = view.signer.as_ref().map(|signer| signer.kid.clone());
         let (Ok(verified), Some(kid)) = (token::verify(view, &token, now), kid) else {
-            if self.nodes[node].step_ms != 0 {
-                return; // The replica has not heard yet that the clock jumped; what its clock dates is over for ever.
-            }
             let name = &self.plan.nodes[node];
             self.trouble = Some(format!("{name} does not accept the token that it issued"));
             return;
