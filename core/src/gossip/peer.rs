@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::PeerStats;
 use super::compose::Sent;
-use super::unit::{Outgoing, Staging};
+use super::unit::{BrokenOff, Outgoing, Staging};
 use crate::crdt::{Cursor, Digest, Epoch, Incarnation, NodeId, VersionVector};
 use crate::gossip::ExchangeId;
 use crate::state::{RevokedId, View};
@@ -37,6 +37,8 @@ pub struct Peer {
     pub(super) resync: bool,
     pub(super) outgoing: Option<Outgoing>,
     pub(super) staging: Option<Staging>,
+    /// The last delta of its that was let go of before it was whole, until somebody takes note.
+    pub broken_off: Option<BrokenOff>,
     /// Records that it holds, each by node and version.
     pub(super) records: BTreeSet<(NodeId, u64)>,
     /// Its digest of all record versions.
@@ -103,6 +105,7 @@ impl Peer {
             resync: false,
             outgoing: None,
             staging: None,
+            broken_off: None,
             records: BTreeSet::new(),
             record_digest: None,
             our_record: 0,
@@ -195,7 +198,15 @@ impl Peer {
     /// Lets go of units that do not move any more.
     pub fn give_up_stuck(&mut self, held: &VersionVector, now: Tick) {
         self.outgoing = self.outgoing.take().filter(|outgoing| !outgoing.is_stuck(now));
-        self.staging = self.staging.take().filter(|staging| !staging.is_stuck(now) && !staging.is_covered_by(held));
+        if self.staging.as_ref().is_some_and(|staging| staging.is_stuck(now) || staging.is_covered_by(held)) {
+            self.unstage();
+        }
+    }
+
+    /// Lets go of what is staged.
+    pub(super) fn unstage(&mut self) {
+        let staging = self.staging.take();
+        self.broken_off = staging.and_then(|staging| staging.broken_off()).or(self.broken_off);
     }
 
     /// Another life speaks: what was known of the former is void.
@@ -210,7 +221,7 @@ impl Peer {
         self.presumed = None;
         self.resync = false;
         self.outgoing = None;
-        self.staging = None;
+        self.unstage();
         self.records.clear();
         self.record_digest = None;
         self.our_record = 0;

@@ -85,7 +85,7 @@ impl Peer {
             (Some(_), None) | (None, Some(_)) | (None, None) => None,
         };
         if !ahead && self.staging.as_ref().is_some_and(|staging| staging.number <= message.number) {
-            self.staging = None; // Its sender has let go of it.
+            self.unstage(); // Its sender has let go of it.
         }
         let after = Comparison {
             root,
@@ -195,6 +195,7 @@ impl Peer {
         now: Tick,
     ) -> Result<Option<Complete>, Reject> {
         if self.staging.as_ref().is_none_or(|staging| staging.number != number) {
+            self.unstage();
             self.staging = Some(Staging::new(number, vector.clone(), now));
         }
         let Some(staging) = self.staging.as_mut() else {
@@ -208,7 +209,7 @@ impl Peer {
             }
             Ok(Taken::Nothing) => Ok(None),
             Err(reject) => {
-                self.staging = None;
+                self.unstage();
                 Err(reject)
             }
         }

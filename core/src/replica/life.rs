@@ -23,6 +23,8 @@ use crate::zoo::{self, Bug};
 
 /// Between two looks at keys, purges and other slow duties.
 const UPKEEP: Duration = Duration::from_secs(1);
+/// The clocks are read into the view at least so often: slower than any clock is set right bit by bit.
+const READING: Duration = Duration::from_secs(60);
 
 impl Replica {
     pub(super) fn assemble(
@@ -41,6 +43,7 @@ impl Replica {
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
+            read: now,
             config: config.clone(),
             identity,
             cells,
@@ -177,6 +180,9 @@ impl Replica {
         if self.failed.is_some() || self.watch.is_doubtful() {
             return;
         }
+        if self.now.tick.since(self.durable.read.tick) >= READING {
+            self.republish();
+        }
         self.review_records();
         self.advance_keys();
         self.tend_ring();
@@ -184,6 +190,10 @@ impl Replica {
         self.forget_removed();
         let (held, now) = (self.durable.cells.vector(), self.now.tick);
         self.gossip.peers.values_mut().for_each(|peer| peer.give_up_stuck(held, now));
+        let broken_off = self.gossip.peers.values().filter(|peer| peer.broken_off.is_some()).map(|peer| peer.node);
+        for from in broken_off.collect::<Vec<_>>() {
+            self.note_broken_off(from);
+        }
     }
 
     /// Revocations leave when what they revoked has expired by every clock in budget; in whole epochs, so that nodes purge alike.

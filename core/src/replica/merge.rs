@@ -12,7 +12,7 @@ use super::{Fact, Replica};
 use crate::admission;
 use crate::config::MAX_PEERS;
 use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
-use crate::crypto::Signature;
+use crate::crypto::{PublicPoint, Signature};
 use crate::fault::Reject;
 use crate::gossip::{Complete, Peer};
 use crate::state::{Key, NodeRecord, RevokedId, Value, View};
@@ -48,6 +48,7 @@ impl Replica {
 
     /// Takes records in that were judged.
     pub(super) fn take_records(&mut self, from: NodeId, records: Vec<NodeRecord>) {
+        let before = self.head.nodes.clone();
         for record in records {
             if let Some(peer) = self.gossip.peers.get_mut(&from) {
                 peer.presume_records([(record.node, record.version)]);
@@ -57,6 +58,9 @@ impl Replica {
             } else {
                 self.take_record(record);
             }
+        }
+        if !self.head.nodes.ptr_eq(&before) {
+            self.progress(from);
         }
     }
 
@@ -117,18 +121,23 @@ impl Replica {
         }
     }
 
-    /// Judges a whole delta.
+    /// Judges a whole delta. It is put off while authors in it are unknown: a frame brings so many records and no more, the
+    /// next rounds bring the others, and the sender cuts it anew.
     pub(super) fn judge_unit(
         &self,
         from: NodeId,
         complete: Complete,
         brought: &[NodeRecord],
-    ) -> Result<Judged, Reject> {
+    ) -> Result<Option<Judged>, Reject> {
         let Complete { unit, marks } = complete;
         unit.validate().map_err(|_| Reject::Forged)?;
+        let news = unit.vector.changes_since(self.head.cells.vector());
+        if news.iter().any(|(replica, _)| self.author_key(replica.node, brought).is_none()) {
+            return Ok(None);
+        }
         let believed = self.judge_marks(&unit.vector, marks, brought)?;
         self.judge_stamps(from, &unit)?;
-        Ok(Judged { unit, believed })
+        Ok(Some(Judged { unit, believed }))
     }
 
     /// Merges a whole delta, after it was judged.
@@ -196,7 +205,8 @@ impl Replica {
         let mut believed = Vec::new();
         for (replica, seq) in vector.changes_since(self.head.cells.vector()) {
             let mark = offered.remove(&replica).filter(|mark| mark.seq >= seq).ok_or(Reject::Forged)?;
-            let key = self.gossip_key(replica.node, brought).ok_or(Reject::Forged)?;
+            let point = self.author_key(replica.node, brought).ok_or(Reject::Forged)?;
+            let key = self.crypto.ecdsa.verifying_key(&point).ok_or(Reject::Forged)?;
             if !mark.verify(&*key, &self.cluster) {
                 return Err(Reject::Forged);
             }
@@ -214,15 +224,14 @@ impl Replica {
     }
 
     /// The key of a node, as its record tells: one that is held, or one of those that were just brought and judged.
-    fn gossip_key(&self, node: NodeId, brought: &[NodeRecord]) -> Option<Arc<dyn crate::crypto::VerifyingKey>> {
+    fn author_key(&self, node: NodeId, brought: &[NodeRecord]) -> Option<PublicPoint> {
         if node == self.head.identity.node {
-            return self.crypto.ecdsa.verifying_key(&self.keys.gossip_key());
+            return Some(self.keys.gossip_key());
         }
-        let recorded = self.head.nodes.get(&node).map(|record| &record.gossip_key);
-        let pinned = || self.head.pinned.get(&node).map(|peer| &peer.gossip_key);
-        let met = || brought.iter().find(|record| record.node == node).map(|record| &record.gossip_key);
-        let point = recorded.or_else(pinned).or_else(met)?;
-        self.crypto.ecdsa.verifying_key(point)
+        let recorded = self.head.nodes.get(&node).map(|record| record.gossip_key);
+        let pinned = || self.head.pinned.get(&node).map(|peer| peer.gossip_key);
+        let met = || brought.iter().find(|record| record.node == node).map(|record| record.gossip_key);
+        recorded.or_else(pinned).or_else(met)
     }
 
     /// Marks for every entry of this view: those that others signed are held; ours are signed when they are first needed.

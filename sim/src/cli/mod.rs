@@ -2,6 +2,7 @@
 //! wrong. 130: somebody interrupted it, and what was seen until then held.
 
 mod determinism;
+mod explain;
 mod fuzz;
 mod merge;
 mod replay;
@@ -34,6 +35,10 @@ enum Verb {
     Merge(merge::Merge),
     /// Runs one seed in the quick world, and tells what happened.
     Replay(replay::Replay),
+    /// Shows what a seed or a plan did in the quick world, with a letter for each state of each node.
+    Timeline(replay::Timeline),
+    /// Finds the moment from which on a failure was certain.
+    Explain(explain::Explain),
     /// Finds the least plan that fails as a seed does.
     Shrink(shrink::Shrink),
     /// Runs seeds in two processes, and compares their traces.
@@ -75,6 +80,8 @@ pub fn main() -> ExitCode {
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
         Verb::Merge(merge) => merge::merge(&merge),
         Verb::Replay(replay) => replay::replay(&replay),
+        Verb::Timeline(timeline) => replay::show(&timeline),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Shrink(shrink) => shrink::shrink(&shrink),
         Verb::Determinism(determinism) => determinism::determinism(&determinism),
         Verb::Traces(traces) => determinism::traces(&traces),

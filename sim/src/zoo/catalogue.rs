@@ -340,5 +340,11 @@ pub const MEMBERS: &[Member] = &[
         "A disk that is exchanged takes the node's entropy back with it.",
         "DESIGN 3: randomness",
     ),
-    member("pin-strangers", Planted::PinStrangers, 0, "Members pin a node that nobody invited.", "TESTBED 3: an outsider's bytes change nothing"),
+    member(
+        "pin-strangers",
+        Planted::PinStrangers,
+        0,
+        "Members pin a node that nobody invited.",
+        "TESTBED 3: an outsider's bytes change nothing",
+    ),
 ];

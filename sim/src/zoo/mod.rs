@@ -27,7 +27,8 @@ impl FromStr for Planted {
 
     fn from_str(name: &str) -> Result<Planted, String> {
         let member = MEMBERS.iter().find(|member| member.name == name);
-        let member = member.ok_or_else(|| "no planted bug has this name; `symbolon-sim zoo --list` tells".to_owned())?;
+        let member =
+            member.ok_or_else(|| "no planted bug has this name; `symbolon-sim zoo --list` tells".to_owned())?;
         match member.planted {
             Planted::Core(_) if !cfg!(feature = "zoo") => Err(NOT_BUILT.into()),
             planted => Ok(planted),

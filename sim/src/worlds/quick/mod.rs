@@ -12,10 +12,11 @@ mod planted;
 mod process;
 mod run;
 mod script;
+mod told;
 mod trace;
 mod world;
 
 pub use planted::Planted;
-pub use run::{Verdict, run, run_planted, steps, tell, tell_planted, watch};
+pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;

@@ -48,6 +48,8 @@ pub(super) struct Node {
     pub broken: Continuity,
     /// When its next tick is due, as far as that is on the heap.
     pub tick_at: Option<u64>,
+    /// When it last dropped empty cells.
+    pub dropped_at: Option<u64>,
     /// When it was woken last.
     pub ticked_at: u64,
     /// How often at that time.
@@ -87,6 +89,7 @@ impl Node {
             paused: None,
             broken: Continuity::Kept,
             tick_at: None,
+            dropped_at: None,
             ticked_at: 0,
             ticks: 0,
         }
