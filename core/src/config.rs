@@ -88,8 +88,6 @@ pub struct GossipConfig {
     pub round_timeout: Duration,
     /// Clocks that differ by more are refused.
     pub max_clock_drift: Duration,
-    /// Cells in one part of a delta, at most [`MAX_PART_CELLS`].
-    pub part_cells: usize,
     /// An empty cell that not every peer acknowledged is dropped after this.
     pub remove_horizon: Duration,
     /// Cells in one part of a delta that is sent; from 1 to [`MAX_PART_CELLS`].
@@ -129,7 +127,6 @@ impl Default for GossipConfig {
             debounce: Duration::from_millis(5),
             round_timeout: Duration::from_secs(5),
             max_clock_drift: Duration::from_secs(10),
-            part_cells: MAX_PART_CELLS,
             remove_horizon: Duration::from_secs(30 * 24 * 3600),
             part_cells: MAX_PART_CELLS,
         }

@@ -99,7 +99,6 @@ fn pace(chance: Chance) -> (Gossip, Tokens) {
         fanout: Some(one_of(chance.at(2), &[1, 2, 3]) as usize),
         round_timeout: ms(3, &[500, 1000, 2000]),
         max_clock_drift: Some(Span::of_ms(DRIFT_MS)),
-        part_cells: Some(one_of(chance.at(8), &[1, 2, 5, 4096, 4096]) as usize),
         remove_horizon: ms(7, &[1_000, 4_000, 3600 * 24 * 1000, 3600 * 24 * 30 * 1000]),
         part_cells: chance.at(8).permille(300).then(|| one_of(chance.at(9), &[1, 2, 5]) as usize),
     };

@@ -26,9 +26,6 @@ pub struct Gossip {
     /// How far clocks may differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_clock_drift: Option<Span>,
-    /// Cells in one part of a delta.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub part_cells: Option<usize>,
     /// Empty cells leave after this, even if a peer has not acknowledged them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_horizon: Option<Span>,
@@ -63,7 +60,6 @@ impl Gossip {
             fanout: self.fanout.unwrap_or(default.fanout),
             round_timeout: or(self.round_timeout, default.round_timeout),
             max_clock_drift: or(self.max_clock_drift, default.max_clock_drift),
-            part_cells: self.part_cells.unwrap_or(default.part_cells),
             remove_horizon: or(self.remove_horizon, default.remove_horizon),
             part_cells: self.part_cells.unwrap_or(default.part_cells),
             ..default
