@@ -4,6 +4,7 @@
 mod calls;
 pub mod crypto;
 mod faults;
+mod forged;
 mod look;
 mod marks;
 mod network;
