@@ -16,6 +16,8 @@ pub(super) struct Stages {
     own: BTreeMap<usize, BTreeMap<Kid, (Stage, u64)>>,
     /// The keys of others that each node has seen retired.
     retired: BTreeMap<usize, BTreeSet<Kid>>,
+    /// What each node signs with now.
+    signers: BTreeMap<usize, Option<Kid>>,
     broken: BTreeSet<usize>,
 }
 
@@ -80,7 +82,11 @@ impl Check for Stages {
                 self.own.remove(&moment.node);
                 self.retired.remove(&moment.node);
             }
-            Sight::Published { before, after, .. } if !before.nodes.ptr_eq(&after.nodes) => {
+            Sight::Published { before, after, .. } => {
+                self.signers.insert(moment.node, after.signer.as_ref().map(|signer| signer.kid.clone()));
+                if before.nodes.ptr_eq(&after.nodes) {
+                    return Ok(());
+                }
                 self.others(moment, after);
                 if let Some(own) = after.nodes.get(&after.identity.node) {
                     return self.own_record(moment, own);
@@ -93,14 +99,14 @@ impl Check for Stages {
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
         for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
-            let Some(signer) = &standing.view.signer else { continue };
+            let Some(Some(signer)) = self.signers.get(&standing.node) else { continue };
             let witness = end.nodes.iter().find(|other| {
                 !self.broken.contains(&other.node)
-                    && self.retired.get(&other.node).is_some_and(|retired| retired.contains(&signer.kid))
+                    && self.retired.get(&other.node).is_some_and(|retired| retired.contains(signer))
             });
             if let Some(witness) = witness {
                 let (place, other) = (standing.node + 1, witness.node + 1);
-                return Err(format!("n{place} signs with key {}, which n{other} saw retired", &signer.kid[..6]));
+                return Err(format!("n{place} signs with key {}, which n{other} saw retired", &signer[..6]));
             }
         }
         Ok(())
