@@ -258,7 +258,7 @@ impl Replica {
         let pinned = || self.head.pinned.get(&node).map(|peer| &peer.gossip_key);
         let met = || brought.iter().find(|record| record.node == node).map(|record| &record.gossip_key);
         let point = recorded.or_else(pinned).or_else(met)?;
-        self.crypto.ecdsa.verifying_key(point)
+        self.verifiers.known(node, point).or_else(|| self.crypto.ecdsa.verifying_key(point))
     }
 
     /// Marks for every entry of this view: those that others signed are held; ours are signed when they are first needed.

@@ -39,7 +39,7 @@ use imbl::OrdMap;
 
 use crate::crdt::{HybridClock, Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
-use crate::envelope::ReplayWindow;
+use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
 use crate::state::{NodeRecord, PublishedKey, View};
 use crate::time::{Now, Tick};
@@ -48,8 +48,10 @@ use crate::wire::mark::Mark;
 
 /// The pure state machine.
 pub struct Replica {
+    envelope: Arc<dyn Envelope>,
     crypto: Crypto,
     keys: IdentityKeys,
+    verifiers: identity::Verifiers,
     cluster: [u8; 16],
     now: Now,
     /// Everything, with what is pending.

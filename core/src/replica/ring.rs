@@ -106,7 +106,8 @@ impl Replica {
     pub(super) fn refresh_ring(&mut self) {
         let named = self.head.ring_keys().filter_map(|(id, meta)| {
             let secret = self.fetches.held.get(&id)?.clone();
-            let session = hkdf32(&secret[..], b"", b"symbolon session cookie v1");
+            let known = self.head.ring.get(id).map(|known| known.session.clone());
+            let session = known.unwrap_or_else(|| hkdf32(&secret[..], b"", b"symbolon session cookie v1"));
             Some(RingKey { id, created: meta.created, secret, session })
         });
         let mut keys: Vec<RingKey> = named.collect();

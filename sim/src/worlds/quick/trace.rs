@@ -2,7 +2,7 @@
 //! state of each node.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher};
 
 use symbolon_core::crdt::Digest;
 use symbolon_core::replica::Fact;
@@ -13,8 +13,7 @@ const FRAME_TAIL: usize = 64;
 
 /// What is kept of a run.
 pub(super) struct Trace {
-    hasher: blake3::Hasher,
-    text: String,
+    hasher: Folded,
     lines: Option<Vec<Line>>,
     letters: BTreeMap<(Digest, usize, u64), usize>,
     states: Vec<Option<usize>>,
@@ -37,8 +36,7 @@ pub struct Line {
 impl Trace {
     pub(super) fn new(names: Vec<(symbolon_core::crdt::NodeId, String)>, recording: bool) -> Trace {
         Trace {
-            hasher: blake3::Hasher::new(),
-            text: String::new(),
+            hasher: Folded::default(),
             lines: recording.then(Vec::new),
             letters: BTreeMap::new(),
             states: vec![None; names.len()],
@@ -47,9 +45,7 @@ impl Trace {
     }
 
     pub(super) fn fact(&mut self, at_ms: u64, node: usize, fact: &Fact, _view: Option<&View>) {
-        self.text.clear();
-        let _ = write!(self.text, "{at_ms} {node} {fact:?}");
-        self.hasher.update(self.text.as_bytes());
+        (at_ms, node as u64, fact).hash(&mut self.hasher);
         if self.lines.is_some() {
             let mut what = format!("{fact:?}");
             for (id, name) in &self.names {
@@ -60,9 +56,7 @@ impl Trace {
     }
 
     pub(super) fn frame(&mut self, at_ms: u64, node: usize, frame: &[u8]) {
-        self.hasher.update(&at_ms.to_le_bytes());
-        self.hasher.update(&[node as u8]);
-        self.hasher.update(&frame[frame.len().saturating_sub(FRAME_TAIL)..]);
+        (at_ms, node as u64, &frame[frame.len().saturating_sub(FRAME_TAIL)..]).hash(&mut self.hasher);
     }
 
     pub(super) fn note(&mut self, at_ms: u64, node: Option<usize>, what: impl FnOnce() -> String) {
@@ -88,6 +82,38 @@ impl Trace {
     }
 
     pub(super) fn finish(self) -> ([u8; 32], Vec<Line>) {
-        (*self.hasher.finalize().as_bytes(), self.lines.unwrap_or_default())
+        (self.hasher.close(), self.lines.unwrap_or_default())
+    }
+}
+
+/// BLAKE3 over whatever is hashed, a block at a time: fields and variants, no text of them.
+#[derive(Default)]
+struct Folded {
+    hasher: blake3::Hasher,
+    block: Vec<u8>,
+}
+
+/// How much is gathered before it is hashed.
+const BLOCK_BYTES: usize = 16 * 1024;
+
+impl Folded {
+    fn close(mut self) -> [u8; 32] {
+        self.hasher.update(&self.block);
+        *self.hasher.finalize().as_bytes()
+    }
+}
+
+impl Hasher for Folded {
+    fn write(&mut self, bytes: &[u8]) {
+        if self.block.len() + bytes.len() > BLOCK_BYTES {
+            self.hasher.update(&self.block);
+            self.block.clear();
+        }
+        self.block.extend_from_slice(bytes);
+    }
+
+    /// The whole hash is told by [`Folded::close`] alone.
+    fn finish(&self) -> u64 {
+        0
     }
 }
