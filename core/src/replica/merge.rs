@@ -32,21 +32,23 @@ pub const MAX_REVOCATION_AHEAD: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Replica {
     /// The records that say something new, all of them valid.
-    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<NodeRecord>, Reject> {
-        let mut judged = Vec::new();
+    /// What is held already, to the byte, was judged before.
+    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<Arc<NodeRecord>>, Reject> {
+        let mut judged = Vec::with_capacity(records.len());
         for (raw, signature) in records {
-            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
-            let known = self.head.nodes.get(&record.node);
-            if known.is_none_or(|known| known.raw != record.raw) {
-                admission::judge(&record, &self.crypto, &self.cluster)?;
+            if let Some(known) = self.head.nodes.values().find(|known| known.raw == *raw) {
+                judged.push(known.clone());
+                continue;
             }
-            judged.push(record);
+            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
+            admission::judge(&record, &self.crypto, &self.cluster)?;
+            judged.push(Arc::new(record));
         }
         Ok(judged)
     }
 
     /// Takes records in that were judged.
-    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<NodeRecord>) {
+    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<Arc<NodeRecord>>) {
         for record in records {
             if let Some(peer) = self.gossip.peers.get_mut(&from) {
                 peer.presume_records([(record.node, record.version)]);
@@ -59,7 +61,7 @@ impl Replica {
         }
     }
 
-    fn take_record(&mut self, record: NodeRecord) {
+    fn take_record(&mut self, record: Arc<NodeRecord>) {
         match self.head.nodes.get(&record.node) {
             Some(known) if known.version >= record.version => return,
             Some(known) => self.keep_former(known.clone(), &record),
@@ -72,7 +74,7 @@ impl Replica {
         if let Some(peer) = self.gossip.peers.get_mut(&record.node) {
             peer.stats.name = Some(record.name.clone());
         }
-        self.put_record(Arc::new(record), false);
+        self.put_record(record, false);
     }
 
     /// A later life that does not name the keys of the former one may have lost them: its own record is given back to it, and
@@ -160,7 +162,7 @@ impl Replica {
         &self,
         from: NodeId,
         complete: Complete,
-        brought: &[NodeRecord],
+        brought: &[Arc<NodeRecord>],
     ) -> Result<Judged, Reject> {
         let Complete { unit, marks } = complete;
         unit.validate().map_err(|_| Reject::Forged)?;
@@ -220,7 +222,7 @@ impl Replica {
         &self,
         vector: &VersionVector,
         marks: Vec<Mark>,
-        brought: &[NodeRecord],
+        brought: &[Arc<NodeRecord>],
     ) -> Result<Vec<Mark>, Reject> {
         let mut offered: BTreeMap<ReplicaId, Mark> = BTreeMap::new();
         for mark in marks {
@@ -250,7 +252,7 @@ impl Replica {
     }
 
     /// The key of a node, as its record tells: one that is held, or one of those that were just brought and judged.
-    fn gossip_key(&self, node: NodeId, brought: &[NodeRecord]) -> Option<Arc<dyn crate::crypto::VerifyingKey>> {
+    fn gossip_key(&self, node: NodeId, brought: &[Arc<NodeRecord>]) -> Option<Arc<dyn crate::crypto::VerifyingKey>> {
         if node == self.head.identity.node {
             return self.crypto.ecdsa.verifying_key(&self.keys.gossip_key());
         }

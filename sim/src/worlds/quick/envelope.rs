@@ -1,7 +1,7 @@
-//! A light form of frames: the names of both keys, the letter in clear, and a signature over all of it. It refuses what CMS
-//! refuses, for the same reasons; it hides nothing, so plans whose frames are searched for secrets run on CMS.
+//! A light form of frames: the letter in clear, the names of both keys, and a signature over all of it. It refuses what CMS
+//! refuses, for the same reasons (that the pinned key is the one that the frame names, its reader has looked up); it hides nothing, so plans whose frames are searched for secrets run on CMS.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use symbolon_core::config::MAX_FRAME_BYTES;
 use symbolon_core::crypto::{
@@ -20,10 +20,15 @@ const KEY_ID_BYTES: usize = 20;
 
 /// The form of all frames of a run.
 pub(super) fn of(plan: &Plan) -> Arc<dyn Envelope> {
-    if checks::scans(plan) { Arc::new(Cms) } else { Arc::new(Light) }
+    if checks::scans(plan) { Arc::new(Cms) } else { Arc::new(Light::default()) }
 }
 
-struct Light;
+/// It speaks for one node.
+#[derive(Default)]
+struct Light {
+    /// The name of the node's key, once it has signed.
+    signer: OnceLock<KeyId>,
+}
 
 /// A light frame, taken apart.
 struct Parts<'a> {
@@ -45,12 +50,10 @@ impl Envelope for Light {
         if letter.body.len() > MAX_BODY_BYTES {
             return Err(SealError::TooLarge);
         }
-        let letter = letter::encode(letter);
-        let mut frame = Vec::with_capacity(MAGIC.len() + 2 * KEY_ID_BYTES + letter.len() + SIGNATURE_BYTES);
-        frame.extend_from_slice(MAGIC);
-        frame.extend_from_slice(&subject_key_id(&signer.public()));
+        let mut frame = std::mem::take(&mut *letter::encode(letter));
+        frame.extend_from_slice(self.signer.get_or_init(|| subject_key_id(&signer.public())));
         frame.extend_from_slice(&name(recipient));
-        frame.extend_from_slice(&letter);
+        frame.extend_from_slice(MAGIC);
         let signature = signer.sign(&frame);
         frame.extend_from_slice(&signature);
         Ok(frame)
@@ -67,8 +70,8 @@ impl Envelope for Light {
 impl<'a> Parts<'a> {
     fn of(frame: &'a [u8]) -> Option<Parts<'a>> {
         let (signed, signature) = frame.split_last_chunk::<SIGNATURE_BYTES>()?;
-        let (signer, rest) = signed.strip_prefix(MAGIC)?.split_first_chunk::<KEY_ID_BYTES>()?;
-        let (recipient, letter) = rest.split_first_chunk::<KEY_ID_BYTES>()?;
+        let (rest, recipient) = signed.strip_suffix(MAGIC)?.split_last_chunk::<KEY_ID_BYTES>()?;
+        let (letter, signer) = rest.split_last_chunk::<KEY_ID_BYTES>()?;
         Some(Parts { signer: *signer, recipient: *recipient, letter, signed, signature: *signature })
     }
 }
@@ -84,9 +87,6 @@ impl Frame for Parts<'_> {
         _: &Crypto,
         own: &dyn DecapsulationKey,
     ) -> Result<Letter, Reject> {
-        if subject_key_id(&pinned.public()) != self.signer {
-            return Err(Reject::UnknownSender);
-        }
         if !pinned.verify(self.signed, &self.signature) {
             return Err(Reject::BadSignature);
         }
