@@ -80,9 +80,11 @@ impl Replica {
     /// A later life that does not name the keys of the former one may have lost them: its own record is given back to it, and
     /// until it has answered for them, they count here.
     fn keep_former(&mut self, known: Arc<NodeRecord>, record: &NodeRecord) {
-        let answers = |former: &NodeRecord| live_keys(former, self.now.wall).all(|key| names(record, key));
+        let now = self.now.wall;
+        let answers = |former: &NodeRecord| live_keys(former, now).all(|key| names(record, key));
         if self.former.get(&record.node).is_some_and(|former| answers(former)) {
             self.former.remove(&record.node);
+            self.touch_keys();
         }
         if known.incarnation < record.incarnation && !answers(&known) {
             let until = self.last_token_expiry();

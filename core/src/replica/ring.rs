@@ -118,7 +118,7 @@ impl Replica {
     }
 
     /// The newest key that every peer that answers holds too; if there is none such, the newest.
-    fn choose_sealing(&mut self) {
+    pub(super) fn choose_sealing(&mut self) {
         let answering = self.gossip.peers.values().filter(|peer| peer.is_reachable() && peer.has_spoken());
         let records: Vec<_> = answering.filter_map(|peer| self.head.nodes.get(&peer.node)).collect();
         let shared = |key: &RingKey| records.iter().all(|record| record.ring.contains(&key.id));
