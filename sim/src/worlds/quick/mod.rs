@@ -3,6 +3,7 @@
 
 mod calls;
 pub mod crypto;
+mod envelope;
 mod faults;
 mod look;
 mod marks;
