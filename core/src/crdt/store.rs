@@ -248,12 +248,11 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
     /// The one place where a cell changes, so that index, empty keys and digest follow it.
     fn put(&mut self, key: K, before: Option<Cell<V>>, after: Cell<V>) {
         let hash = KeyHash::of(&key);
-        let bucket = self.digest.at(&hash);
         if let Some(before) = &before {
             before
                 .siblings()
                 .filter(|old| after.sibling(old.dot).is_none() && !zoo::on(Bug::DigestKeepsTheDead))
-                .for_each(|old| bucket.subtract(hash.sibling(old)));
+                .for_each(|old| self.digest.subtract(&hash, hash.sibling(old)));
             if !before.is_live() {
                 self.empty.remove(&(before.touched(), key.clone()));
             }
@@ -264,7 +263,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
             }
         }
         let had = |dot: Dot| before.as_ref().is_some_and(|before| before.sibling(dot).is_some());
-        after.siblings().filter(|new| !had(new.dot)).for_each(|new| bucket.add(hash.sibling(new)));
+        after.siblings().filter(|new| !had(new.dot)).for_each(|new| self.digest.add(&hash, hash.sibling(new)));
         if !after.is_live() {
             self.empty.insert((after.touched(), key.clone()));
         }
@@ -281,7 +280,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         let mut digest = Buckets::default();
         for (key, cell) in self.iter() {
             let hash = KeyHash::of(key);
-            cell.siblings().for_each(|sibling| digest.at(&hash).add(hash.sibling(sibling)));
+            cell.siblings().for_each(|sibling| digest.add(&hash, hash.sibling(sibling)));
         }
         digest.digests()
     }

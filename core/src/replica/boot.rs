@@ -11,6 +11,7 @@ use super::{IdentityKeys, Replica, Row, Table};
 use crate::config::{Config, MAX_ADDRESS_BYTES, MAX_ID_BYTES};
 use crate::crdt::{Digest, DottedStore, ExpiringSet, Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
+use crate::envelope::{Cms, Envelope};
 use crate::state::{Key, NodeRecord, PinnedPeer, RevokedId, Value};
 use crate::time::{Now, Wall};
 use crate::wire::mark::Mark;
@@ -103,12 +104,28 @@ impl Replica {
         seed: [u8; 32],
         now: Now,
     ) -> Result<(Replica, super::Effects), BootError> {
+        Replica::boot_with(Arc::new(Cms), config, crypto, keys, recovered, seed, now)
+    }
+
+    /// The same, for a replica whose frames have another form: no node that is not simulated speaks it.
+    ///
+    /// # Errors
+    /// See [`BootError`]; nothing was written then.
+    pub fn boot_with(
+        envelope: Arc<dyn Envelope>,
+        config: Arc<Config>,
+        crypto: Crypto,
+        keys: IdentityKeys,
+        recovered: Recovered,
+        seed: [u8; 32],
+        now: Now,
+    ) -> Result<(Replica, super::Effects), BootError> {
         check(&config)?;
         let loaded = load(recovered)?;
         if !is_vouched(&loaded, keys.node()) {
             return Err(BootError::Unsound);
         }
-        let mut replica = Replica::assemble(config, crypto, keys, loaded, seed, now);
+        let mut replica = Replica::assemble(envelope, config, crypto, keys, loaded, seed, now);
         let effects = replica.begin_life();
         Ok((replica, effects))
     }

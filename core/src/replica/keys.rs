@@ -203,10 +203,10 @@ impl Replica {
             let parsed = view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
             let verifier = match parsed {
                 Some(known) => Some(known.verifier.clone()),
+                None if crate::token::thumbprint(&published.point) != *published.kid => None,
                 None => self.crypto.ecdsa.verifying_key(&published.point),
             };
-            let named = crate::token::thumbprint(&published.point) == *published.kid;
-            if let Some(verifier) = verifier.filter(|_| named) {
+            if let Some(verifier) = verifier {
                 union.insert(published.kid.clone(), Arc::new(TokenKey { published, owner, verifier }));
             }
         }

@@ -14,7 +14,7 @@ use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW, MAX_TOKEN_KEYS};
 use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId, VersionVector};
 use crate::crypto::Crypto;
-use crate::envelope::ReplayWindow;
+use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
 use crate::state::{Identity, NodeRecord, PinnedPeer, Readiness, Ring, View};
 use crate::time::{Now, Wall};
@@ -28,6 +28,7 @@ const READING: Duration = Duration::from_secs(60);
 
 impl Replica {
     pub(super) fn assemble(
+        envelope: Arc<dyn Envelope>,
         config: Arc<Config>,
         crypto: Crypto,
         keys: IdentityKeys,
@@ -63,8 +64,10 @@ impl Replica {
             digests: Digests::default(),
             watch: super::clock::Watch::new(now, stamped.wall()),
             head,
+            envelope,
             crypto,
             keys,
+            verifiers: Default::default(),
             now,
             number: 0,
             republish: false,

@@ -215,8 +215,15 @@ pub struct Failure {
     pub what: String,
 }
 
-/// Plans whose frames are searched for secrets: all that were written, and so many of a thousand that were drawn.
+/// What the search for secrets is drawn for.
 const SCAN: u64 = 60;
+/// Plans whose frames are searched for secrets: all that were written, and so many of a thousand that were drawn.
+const SCANNED: u64 = 20;
+
+/// Whether the frames of this plan are searched for secrets; then they have to be what real nodes send.
+pub fn scans(plan: &Plan) -> bool {
+    !plan.forgiving || crate::plan::Chance::of(plan.seed, SCAN).permille(SCANNED)
+}
 
 /// All checks of one run.
 pub struct Checks {
@@ -227,7 +234,7 @@ pub struct Checks {
 impl Checks {
     /// All of them, for a run of so many nodes.
     pub fn new(plan: &Plan) -> Checks {
-        let mut all: Vec<Box<dyn Check>> = vec![
+        let all: Vec<Box<dyn Check>> = vec![
             Box::new(truth::Truth::new(plan.nodes.len())),
             Box::new(dots::Dots::default()),
             Box::new(vector::Vector::new(plan.nodes.len())),
@@ -245,9 +252,8 @@ impl Checks {
             Box::new(convergence::Convergence),
             Box::new(quiet::Quiet),
             Box::new(laws::Laws::default()),
+            Box::new(secrets::Secrets::new(scans(plan))),
         ];
-        let frames = !plan.forgiving || crate::plan::Chance::of(plan.seed, SCAN).permille(SCAN);
-        all.push(Box::new(secrets::Secrets::new(frames)));
         Checks { all, failure: None }
     }
 

@@ -3,6 +3,7 @@
 
 mod calls;
 pub mod crypto;
+mod envelope;
 mod faults;
 mod forged;
 mod look;
