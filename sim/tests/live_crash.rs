@@ -98,7 +98,7 @@ async fn a_node_without_its_database_comes_back_and_catches_up() {
     let (node_before, incarnation_before) = life(&cluster.nodes()[victim].api.stats(&admins[victim]).await.unwrap());
 
     cluster.kill(victim).await.unwrap();
-    cluster.wipe_database(victim).unwrap();
+    cluster.wipe_database(victim).await.unwrap();
     cluster.restart(victim).await.unwrap();
 
     // Nobody pins anything again: whom it trusts lies beside its identity.

@@ -121,6 +121,13 @@ impl Api {
         expect(&reply, &[StatusCode::OK]).map(drop)
     }
 
+    /// `POST /api/admin/clients/{id}/secret`: the new one.
+    pub async fn rotate_secret(&self, admin: &Session, id: &str) -> Result<String> {
+        let reply = self.call(Method::POST, &format!("/api/admin/clients/{id}/secret"), Some(admin), None).await?;
+        let answer = expect(&reply, &[StatusCode::OK])?;
+        Ok(answer["client_secret"].as_str().context("no client_secret")?.to_owned())
+    }
+
     /// `DELETE /api/admin/clients/{id}`.
     pub async fn delete_client(&self, admin: &Session, id: &str) -> Result<()> {
         let reply = self.call(Method::DELETE, &format!("/api/admin/clients/{id}"), Some(admin), None).await?;
@@ -168,6 +175,25 @@ impl Api {
         if reply.status == StatusCode::OK { Ok(()) } else { bail!("{}: {}", reply.status, text(&reply)) }
     }
 
+    /// `DELETE /api/admin/users/{user}/sessions`.
+    pub async fn end_sessions(&self, admin: &Session, user: &str) -> Result<()> {
+        let reply =
+            self.call(Method::DELETE, &format!("/api/admin/users/{user}/sessions"), Some(admin), None).await?;
+        expect(&reply, &[StatusCode::NO_CONTENT]).map(drop)
+    }
+
+    /// `POST /api/admin/keys/rotate`.
+    pub async fn rotate_key(&self, admin: &Session) -> Result<()> {
+        let reply = self.call(Method::POST, "/api/admin/keys/rotate", Some(admin), None).await?;
+        expect(&reply, &[StatusCode::ACCEPTED]).map(drop)
+    }
+
+    /// `DELETE /api/admin/keys/{kid}`.
+    pub async fn withdraw_key(&self, admin: &Session, kid: &str) -> Result<()> {
+        let reply = self.call(Method::DELETE, &format!("/api/admin/keys/{kid}"), Some(admin), None).await?;
+        expect(&reply, &[StatusCode::NO_CONTENT]).map(drop)
+    }
+
     /// `PUT /api/admin/keys/cluster`.
     pub async fn set_cluster_key(&self, admin: &Session, key: &[u8; 32]) -> Result<()> {
         let body = json!({"key": URL_SAFE_NO_PAD.encode(key)});
@@ -194,6 +220,19 @@ impl Api {
         expect(&self.call(Method::GET, "/api/gossip/stats", Some(admin), None).await?, &[StatusCode::OK])
     }
 
+    /// `GET /api/gossip/stats`: the digest of the state, which anybody may ask for.
+    pub async fn digest(&self) -> Result<String> {
+        let stats = expect(&self.call(Method::GET, "/api/gossip/stats", None, None).await?, &[StatusCode::OK])?;
+        Gossip::of(&stats).digest.context("the statistics show no digest")
+    }
+
+    /// `POST /api/gossip/sync` with these bytes, whoever made them: the status of the answer.
+    pub async fn frame(&self, bytes: Vec<u8>) -> Result<StatusCode> {
+        let body = Some((super::proxy::FRAME_TYPE, bytes));
+        let call = Call { method: Method::POST, path: "/api/gossip/sync".into(), body, ..Call::default() };
+        Ok(self.http.send(&call).await?.status)
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -203,7 +242,7 @@ impl Api {
     ) -> Result<Reply> {
         let cookie = session.map(|session| session.cookie.clone());
         let body = body.map(|body| (JSON, body.to_string().into_bytes()));
-        self.http.send(&Call { method, path: path.into(), cookie, authorization: None, body }).await
+        self.http.send(&Call { method, path: path.into(), cookie, body, ..Call::default() }).await
     }
 
     async fn form(&self, path: &str, client: &Client, mut form: Vec<(&str, &str)>) -> Result<Reply> {
@@ -220,7 +259,9 @@ impl Api {
             }
         };
         let body = Some((FORM, serde_urlencoded::to_string(form)?.into_bytes()));
-        self.http.send(&Call { method: Method::POST, path: path.into(), cookie: None, authorization, body }).await
+        self.http
+            .send(&Call { method: Method::POST, path: path.into(), authorization, body, ..Call::default() })
+            .await
     }
 }
 
@@ -262,6 +303,8 @@ fn text(reply: &Reply) -> String {
 pub struct Gossip {
     /// The digest of the state.
     pub digest: Option<String>,
+    /// The key with which the node signs now.
+    pub signing_kid: Option<String>,
     /// The incarnation of this life.
     pub incarnation: Option<String>,
     /// Rounds that came back.
@@ -292,6 +335,7 @@ impl Gossip {
         let sum = |name: &str| peers.iter().filter_map(|peer| peer[name].as_u64()).sum();
         Gossip {
             digest: word("digest"),
+            signing_kid: word("active_signing_kid"),
             incarnation: word("incarnation"),
             rounds: count("rounds_completed"),
             pushes: count("pushes"),

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::world::Live;
-use crate::plan::{Activity, Expect, Presence, Pulse};
+use super::stage::Stage;
+use crate::plan::{Activity, Expect, On, Presence, Pulse, Span};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -13,7 +13,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// What one look at one node shows: nothing wrong, or what is.
 type Look = Result<(), String>;
 
-impl Live {
+/// That these nodes hold one state.
+pub(super) fn agreement(on: On, within: Span) -> Expect {
+    Expect {
+        scene: None,
+        within: Some(within),
+        on,
+        converged: Some(true),
+        ready: None,
+        client: None,
+        scope: None,
+        token: None,
+        session: None,
+    }
+}
+
+impl Stage {
     /// Waits until the expectation holds on every node, and tells when it did on each.
     pub(super) async fn expect(&self, expect: &Expect) -> Result<String> {
         let begin = Instant::now();
@@ -63,8 +78,8 @@ impl Live {
             return Ok(Err(why));
         }
         if let Some(wanted) = &expect.client {
-            let id = &self.client(&wanted.id)?.id;
-            let found = api.client(self.operator(index)?, id).await?;
+            let id = self.client(&wanted.id)?.id;
+            let found = api.client(&self.operator(index)?, &id).await?;
             if found.is_some() != (wanted.is == Presence::Visible) {
                 return Ok(Err(presence(found.is_some())));
             }
@@ -74,7 +89,7 @@ impl Live {
             }
         }
         if let Some(wanted) = &expect.scope {
-            let found = api.has_scope(self.operator(index)?, &wanted.id).await?;
+            let found = api.has_scope(&self.operator(index)?, &wanted.id).await?;
             if found != (wanted.is == Presence::Visible) {
                 return Ok(Err(presence(found)));
             }
@@ -82,13 +97,13 @@ impl Live {
         if let Some(wanted) = &expect.token {
             let token = self.token(&wanted.id)?;
             let by = self.client(wanted.by.as_ref().unwrap_or(&token.client))?;
-            let active = api.introspect(by, &token.value).await?;
+            let active = api.introspect(&by, &token.value).await?;
             if active != (wanted.is == Activity::Active) {
                 return Ok(Err(format!("active: {active}")));
             }
         }
         if let Some(wanted) = &expect.session {
-            let alive = api.session_alive(self.session(&wanted.id, index)?).await?;
+            let alive = api.session_alive(&self.session(&wanted.id, index)?).await?;
             if alive != (wanted.is == Pulse::Alive) {
                 return Ok(Err(if alive { "still alive".into() } else { "not alive".into() }));
             }
@@ -100,17 +115,12 @@ impl Live {
     async fn differing(&self, nodes: &[usize]) -> Look {
         let mut digests = Vec::with_capacity(nodes.len());
         for index in nodes {
-            digests.push(self.digest(*index).await.map_err(|error| format!("{error:#}"))?);
+            digests.push(self.node(*index).api.digest().await.map_err(|error| format!("{error:#}"))?);
         }
         match digests.windows(2).position(|pair| pair[0] != pair[1]) {
             None => Ok(()),
             Some(at) => Err(format!("{} and {} differ", self.node(nodes[at]).name, self.node(nodes[at + 1]).name)),
         }
-    }
-
-    async fn digest(&self, index: usize) -> Result<String> {
-        let stats = self.node(index).api.stats(self.operator(index)?).await?;
-        super::api::Gossip::of(&stats).digest.context("the statistics show no digest")
     }
 }
 
