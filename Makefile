@@ -14,6 +14,11 @@ export PATH := $(PYTHON_HOME)/bin:$(PATH)
 on = $(filter-out 0,$(1))
 DEMO_FLAGS = $(if $(call on,$(INTERACTIVE)),--interactive) $(if $(call on,$(SHORT)),--short)
 
+SIM = $(CARGO) run --quiet --release --bin symbolon-sim --
+flag = $(if $(2),--$(1) $(2))
+# What `make sim SEEDS=…` passes on.
+FLEET = $(call flag,world,$(WORLD)) $(call flag,jobs,$(JOBS)) $(call flag,shard,$(SHARD)) $(call flag,budget,$(BUDGET)) $(call flag,keep,$(KEEP))
+
 .PHONY: help
 help: ## list the verbs
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb what; do printf '%-14s %s\n' "$$verb" "$$what"; done
@@ -28,7 +33,7 @@ build: tools ## build the binaries `symbolon` and `symbolon-sim`, release
 
 .PHONY: demo
 demo: build ## run three real nodes through scenarios/demo.toml; SHORT=1 is quick, INTERACTIVE=1 leaves them up
-	$(CARGO) run --quiet --release --bin symbolon-sim -- run scenarios/demo.toml --world live $(DEMO_FLAGS)
+	$(SIM) run scenarios/demo.toml --world live $(DEMO_FLAGS)
 
 .PHONY: test
 test: lint ## formatting, lints, house rules, every test
@@ -54,11 +59,15 @@ fmt: tools ## format all code
 .PHONY: bench
 bench: build ## measure; the table is printed, and target/bench/summary.json is for programs
 	$(CARGO) bench -p symbolon-core
-	$(CARGO) run --quiet --release --bin symbolon-sim -- bench
+	$(SIM) bench
 
 .PHONY: sim
-sim: build ## run the testbed by hand, as in: make sim ARGS='run scenarios/demo.toml --world live'
-	$(CARGO) run --quiet --release --bin symbolon-sim -- $(or $(ARGS),--help)
+sim: build ## run many seeds: make sim SEEDS=0..1000 [WORLD=] [JOBS=] [SHARD=1/4] [BUDGET=] [KEEP=]; or anything, ARGS='run …'
+	$(SIM) $(if $(SEEDS),fuzz --seeds $(SEEDS) $(FLEET),$(or $(ARGS),--help))
+
+.PHONY: replay
+replay: $(if $(SEED),build,$(if $(filter replay,$(MAKECMDGOALS)),$(error a seed is missing, as in `make replay SEED=38`))) ## run one seed again, or a plan, and tell what happened: make replay SEED=38 [WORLD=]
+	$(SIM) replay $(SEED) $(call flag,world,$(WORLD))
 
 .PHONY: clean
 clean: ## remove all that was built, measured or installed here

@@ -29,6 +29,12 @@ pub const MAX_PEERS: usize = 1024;
 pub const MAX_RECORDS_PER_FRAME: usize = 64;
 /// Token keys in one record.
 pub const MAX_TOKEN_KEYS: usize = 16;
+/// Former lives of one node whose last records are kept; the oldest goes first.
+pub const MAX_FORMER_LIVES: usize = 8;
+/// A record vouches for so long that its keys may have signed; a former life's count until then and no longer.
+pub const RECORD_LEASE: Duration = Duration::from_secs(6 * 3600);
+/// A node signs its record anew when it is as old as this.
+pub const RECORD_RENEWAL: Duration = Duration::from_secs(3600);
 /// Wrapping keys in a ring.
 pub const MAX_RING_KEYS: usize = 16;
 /// Callers that wait in the ledger for the disk; beyond it a caller hears "busy".

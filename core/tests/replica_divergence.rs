@@ -4,8 +4,6 @@ mod common {
     pub mod cluster;
 }
 
-use std::collections::BTreeMap;
-
 use common::cluster::Cluster;
 use imbl::OrdMap;
 use symbolon_core::crdt::{BUCKETS, Digest, Incarnation};
@@ -42,14 +40,13 @@ fn said(view: &View, digest: Digest, buckets: &[Digest]) -> Message {
 }
 
 fn hear(peer: &mut Peer, view: &View, message: Message) -> bool {
-    let (marks, former) = (OrdMap::new(), BTreeMap::new());
+    let marks = OrdMap::new();
     let local = Local {
         view,
         number: 1,
         record_digest: Digest::default(),
         expiring: Digest::default(),
         marks: &marks,
-        former: &former,
         alarmed: false,
         now: Tick(0),
     };

@@ -183,7 +183,10 @@ impl Driver {
                 }
                 // Of a life that follows a failure nothing is durable yet: what the former one showed goes on being true.
                 Effect::Publish(_) if self.shared.is_down() => {}
-                Effect::Publish(view) => self.shared.publish(view),
+                Effect::Publish(view) => {
+                    self.ports.witness.published(&view);
+                    self.shared.publish(view);
+                }
                 Effect::Send { exchange, to, door, frame } => self.send(exchange, to, door, frame),
                 Effect::Reply { call, outcome } => reply(self.open.remove(&call), outcome),
                 Effect::Answer { call, reply } => answer(self.open.remove(&call), reply),
@@ -219,6 +222,7 @@ impl Driver {
 
     fn note(&mut self, fact: &Fact) {
         self.shared.facts.note(fact);
+        self.ports.witness.noted(fact);
         match fact {
             Fact::Unsound => self.end = Some(End::Unsound),
             Fact::Superseded { stops: true, .. } => self.end = Some(End::Superseded),

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+use symbolon_core::config::Config;
 use symbolon_core::replica::{BootError, Effects, IdentityKeys, Replica};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -19,8 +20,8 @@ use crate::handle::{Handle, Input, Shared};
 use crate::http::Door;
 use crate::identity::{self, IdentityError};
 use crate::net::HttpNet;
-use crate::ports::{Ports, Report, Store};
-use crate::server::{ListenError, Server, affordable, listen, stopped};
+use crate::ports::{Ports, Report, Store, Unwatched};
+use crate::server::{Listen, ListenError, Server, affordable, listen, stopped};
 use crate::store::{SqliteStorage, StoreError};
 use crate::telemetry::{Facts, Meters};
 use crate::tls::{self, TlsError};
@@ -79,6 +80,22 @@ pub struct Node {
     running: JoinHandle<Result<(), NodeError>>,
 }
 
+/// What a node is, once every file was read.
+pub struct Setup {
+    /// Where its listener is bound.
+    pub address: SocketAddr,
+    /// Who it is.
+    pub keys: IdentityKeys,
+    /// What the replica is told.
+    pub config: Arc<Config>,
+    /// With TLS, or in the clear.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Callers at one time.
+    pub max_connections: usize,
+    /// How often the disk is checked.
+    pub scrub_interval: Duration,
+}
+
 /// The ports of production.
 pub fn production(settings: &Settings) -> Result<Ports, NodeError> {
     let crypto = crypto::production();
@@ -90,12 +107,16 @@ pub fn production(settings: &Settings) -> Result<Ports, NodeError> {
         clock,
         entropy: Arc::new(CryptoEntropy(crypto.clone())),
         workshop: Arc::new(Threads::new(settings.password_hashes)),
+        witness: Arc::new(Unwatched),
         crypto,
     })
 }
 
 impl Node {
-    /// Starts a node: when this returns, it listens and its replica is booted.
+    /// Starts a node on the sockets and files of this machine: when this returns, it listens and its replica is booted.
+    ///
+    /// # Errors
+    /// Files, the address, the store, or what [`Node::start_on`] says.
     pub async fn start(settings: &Settings, ports: Ports) -> Result<Node, NodeError> {
         let keys = identity::load(&settings.identity_file, &ports.crypto)?;
         let config = Arc::new(settings.replica(users(settings)?));
@@ -108,9 +129,24 @@ impl Node {
             path: settings.data_dir.clone(),
             source,
         })?;
-        let listener: TcpListener = listen(settings.listen).await?;
-        let address = listener.local_addr().unwrap_or(settings.listen);
+        let listener = listen(settings.listen).await?;
+        let setup = Setup {
+            address: listener.local_addr().unwrap_or(settings.listen),
+            keys,
+            config,
+            tls,
+            max_connections: affordable(settings.connections),
+            scrub_interval: settings.scrub_interval,
+        };
+        Node::start_on(listener, setup, ports).await
+    }
 
+    /// Starts a node behind this listener, and touches nothing of the world but through it and the ports.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or the replica refuses what it holds.
+    pub async fn start_on(listener: impl Listen, setup: Setup, ports: Ports) -> Result<Node, NodeError> {
+        let Setup { address, keys, config, tls, max_connections, scrub_interval } = setup;
         let meters = Arc::new(Meters::default());
         let keys = Keys(keys.to_bytes());
         let life = boot(&ports, &config, &keys).await?;
@@ -119,8 +155,8 @@ impl Node {
         let door = Door::new(handle.clone(), ports.clone(), meters.clone());
 
         let stop = watch::Sender::new(false);
-        let server = Server { listener, tls, door, max_connections: affordable(settings.connections) };
-        let keeper = Keeper { ports, config, keys, shared, scrub_interval: settings.scrub_interval };
+        let server = Server { listener, tls, door, max_connections };
+        let keeper = Keeper { ports, config, keys, shared, scrub_interval };
         let running = tokio::spawn(keeper.run(life, inputs, server, meters, stop.clone()));
         Ok(Node { address, handle, stop, running })
     }
@@ -163,7 +199,7 @@ struct Life {
     reports: mpsc::UnboundedReceiver<Report>,
 }
 
-async fn boot(ports: &Ports, config: &Arc<symbolon_core::config::Config>, keys: &Keys) -> Result<Life, NodeError> {
+async fn boot(ports: &Ports, config: &Arc<Config>, keys: &Keys) -> Result<Life, NodeError> {
     let mut aside = false;
     loop {
         let (sender, reports) = mpsc::unbounded_channel();
@@ -171,7 +207,10 @@ async fn boot(ports: &Ports, config: &Arc<symbolon_core::config::Config>, keys: 
         let keys = IdentityKeys::from_bytes(&ports.crypto, keys.0.as_slice()).expect("these bytes came from keys");
         let (seed, now) = (ports.entropy.seed(), ports.clock.now());
         match Replica::boot(config.clone(), ports.crypto.clone(), keys, recovered, seed, now) {
-            Ok((replica, first)) => return Ok(Life { replica, first, store, reports }),
+            Ok((replica, first)) => {
+                ports.witness.booted(&replica.view());
+                return Ok(Life { replica, first, store, reports });
+            }
             Err(BootError::Unsound) if !aside => {
                 store.close().await;
                 let lies = ports.storage.set_aside()?;
@@ -189,7 +228,7 @@ async fn boot(ports: &Ports, config: &Arc<symbolon_core::config::Config>, keys: 
 /// Keeps a node going: drives its replica, and boots it anew when the disk failed.
 struct Keeper {
     ports: Ports,
-    config: Arc<symbolon_core::config::Config>,
+    config: Arc<Config>,
     keys: Keys,
     shared: Arc<Shared>,
     scrub_interval: Duration,
@@ -200,7 +239,7 @@ impl Keeper {
         self,
         life: Life,
         inputs: mpsc::Receiver<Input>,
-        server: Server,
+        server: Server<impl Listen>,
         meters: Arc<Meters>,
         stop: watch::Sender<bool>,
     ) -> Result<(), NodeError> {

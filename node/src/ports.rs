@@ -1,4 +1,4 @@
-//! What a world replaces: network, disk, clock, entropy and slow work. The rest of a node is the same code in production and
+//! What a world replaces: network, disk, clock, entropy, slow work, and who watches. The rest of a node is the same code in production and
 //! under simulation, and touches none of these but through here.
 
 use std::future::Future;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use symbolon_core::crypto::Crypto;
 use symbolon_core::fault::Reject;
-use symbolon_core::replica::{Recovered, Row, Work, Worked, WriteId};
+use symbolon_core::replica::{Fact, Recovered, Row, Work, Worked, WriteId};
+use symbolon_core::state::View;
 use symbolon_core::time::Now;
 use tokio::sync::mpsc;
 
@@ -32,6 +33,8 @@ pub struct Ports {
     pub workshop: Arc<dyn Workshop>,
     /// Cryptography, secret randomness included.
     pub crypto: Crypto,
+    /// Who watches, beside log and meters.
+    pub witness: Arc<dyn Witness>,
 }
 
 /// Opens exchanges with peers.
@@ -127,4 +130,23 @@ pub trait Entropy: Send + Sync {
 pub trait Workshop: Send + Sync {
     /// Does it, or declines when too much is waiting.
     fn work(&self, work: Work) -> Pending<Worked>;
+}
+
+/// Watches what a node makes known, in order. It changes nothing.
+pub trait Witness: Send + Sync {
+    /// A life of the replica begins, with this view of what the disk gave back.
+    fn booted(&self, view: &Arc<View>);
+    /// The replica published a view, and readers see it.
+    fn published(&self, view: &Arc<View>);
+    /// The replica noted something.
+    fn noted(&self, fact: &Fact);
+}
+
+/// Nobody watches.
+pub struct Unwatched;
+
+impl Witness for Unwatched {
+    fn booted(&self, _view: &Arc<View>) {}
+    fn published(&self, _view: &Arc<View>) {}
+    fn noted(&self, _fact: &Fact) {}
 }

@@ -42,10 +42,31 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Open requests get this long to end when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
+/// Where callers come from; a simulated world brings its own.
+pub trait Listen: Send + Sync + 'static {
+    /// The bytes to and from a caller.
+    type Stream: Stream + 'static;
+
+    /// Waits for the next caller.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+}
+
+impl Listen for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = TcpListener::accept(self).await?;
+        if let Err(problem) = stream.set_nodelay(true) {
+            tracing::debug!(%problem, "TCP_NODELAY");
+        }
+        Ok((stream, peer))
+    }
+}
+
 /// What a server needs.
-pub struct Server {
+pub struct Server<L> {
     /// Accepts connections.
-    pub listener: TcpListener,
+    pub listener: L,
     /// With TLS, or in the clear.
     pub tls: Option<Arc<ServerConfig>>,
     /// Answers requests.
@@ -54,7 +75,7 @@ pub struct Server {
     pub max_connections: usize,
 }
 
-impl Server {
+impl<L: Listen> Server<L> {
     /// Serves until `stop` says so, then lets open requests end, within bounds.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let permits = Arc::new(Semaphore::new(self.max_connections));
@@ -106,25 +127,22 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     stop.wait_for(|stop| *stop).await.map(drop).unwrap_or_default();
 }
 
-async fn next(
-    listener: &TcpListener,
+async fn next<L: Listen>(
+    listener: &L,
     permits: &Arc<Semaphore>,
-) -> (OwnedSemaphorePermit, io::Result<(TcpStream, SocketAddr)>) {
+) -> (OwnedSemaphorePermit, io::Result<(L::Stream, SocketAddr)>) {
     let permit = permits.clone().acquire_owned().await.expect("the semaphore is never closed");
     (permit, listener.accept().await)
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: impl Stream + 'static,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     door: Door,
     stop: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
 ) {
-    if let Err(problem) = stream.set_nodelay(true) {
-        tracing::debug!(%problem, "TCP_NODELAY");
-    }
     let Some(tls) = tls else { return serve(stream, peer, door, stop).await };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
         Ok(Ok(stream)) => serve(stream, peer, door, stop).await,
@@ -142,6 +160,7 @@ pub async fn serve(stream: impl Stream + 'static, peer: SocketAddr, door: Door, 
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .auto_date_header(false)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER_BYTES)

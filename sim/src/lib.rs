@@ -4,6 +4,9 @@
 pub mod bench;
 pub mod checks;
 pub mod cli;
+pub mod fleet;
+pub mod marks;
+pub mod measure;
 pub mod model;
 pub mod plan;
 pub mod report;

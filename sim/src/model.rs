@@ -2,12 +2,15 @@
 //! knows no contexts, no deltas, no dropped cells: what a set of ops means is computed from the set alone.
 
 pub mod batch;
+mod meaning;
 
 use std::collections::BTreeMap;
 
 use symbolon_core::crdt::{Dot, NodeId, ReplicaId, VersionVector};
 use symbolon_core::replica::Row;
 use symbolon_core::state::{Key, View};
+
+pub use meaning::{ClientMeaning, Judgement, Meaning, Sense};
 
 /// One op as its author made it.
 struct Op {

@@ -92,7 +92,7 @@ impl<R: FnMut(&Plan) -> Option<Failure>> Shrinker<R> {
             |weather| weather.corrupt = 0,
             |weather| weather.truncated = 0,
             |weather| weather.bandwidth = 0,
-            |weather| weather.commit = Default::default(),
+            |weather| weather.commit = Weather::default().commit,
         ];
         for better in better {
             self.attempt(|plan| better(&mut plan.weather));

@@ -1,13 +1,10 @@
 //! Our half of a round: what is said to a peer. It speaks of one view, and changes nothing but what is known of the peer.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use imbl::OrdMap;
 
 use super::peer::{Peer, REMEMBERED_VECTORS};
 use super::unit::Outgoing;
-use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_RECORDS_PER_FRAME};
+use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_FORMER_LIVES, MAX_PEERS, MAX_RECORDS_PER_FRAME};
 use crate::crdt::{Cursor, Digest, NodeId, ReplicaId, VersionVector};
 use crate::state::{NodeRecord, RevokedId, View};
 use crate::time::{Tick, Wall};
@@ -20,14 +17,12 @@ pub struct Local<'a> {
     pub view: &'a View,
     /// Its number.
     pub number: u64,
-    /// The digest of all (node, version) of the records.
+    /// The digest of all (node, version) of the records, those of other lives too.
     pub record_digest: Digest,
     /// The digest of the expiring sets above the purge mark.
     pub expiring: Digest,
     /// A mark for every entry of the view's vector.
     pub marks: &'a OrdMap<ReplicaId, Mark>,
-    /// Records of former lives that the nodes named may have lost themselves.
-    pub former: &'a BTreeMap<NodeId, Arc<NodeRecord>>,
     /// An alarm stands: no deep path is served.
     pub alarmed: bool,
     /// Now.
@@ -97,8 +92,13 @@ impl Peer {
     /// These records are known there.
     pub fn presume_records(&mut self, records: impl IntoIterator<Item = (NodeId, u64)>) {
         for (node, version) in records {
-            let known = self.records.entry(node).or_default();
-            *known = version.max(*known);
+            self.records.insert((node, version));
+            if self.records.range((node, 0)..=(node, u64::MAX)).count() > 1 + MAX_FORMER_LIVES {
+                self.records.retain(|known| known.0 != node || known.1 >= version);
+            }
+        }
+        if self.records.len() > MAX_PEERS * (1 + MAX_FORMER_LIVES) {
+            self.records.clear(); // It named more nodes than there can be; what it holds is asked anew.
         }
     }
 
@@ -168,24 +168,26 @@ impl Peer {
         (items, cursor)
     }
 
-    /// The records that it is not known to hold: its own among them, since it may have lost it, or know an older one.
-    fn owed_records<'a>(&self, local: &Local<'a>) -> Vec<&'a NodeRecord> {
+    /// The records that it is not known to hold. Its own come first, since it may have lost them, or know older ones.
+    fn owed_records<'a>(&mut self, local: &Local<'a>) -> Vec<&'a NodeRecord> {
         if self.record_digest == Some(local.record_digest) {
             return Vec::new();
         }
-        let lacking =
-            |record: &&NodeRecord| self.records.get(&record.node).is_none_or(|known| *known < record.version);
-        local.view.nodes.values().map(|record| &**record).filter(lacking).take(MAX_RECORDS_PER_FRAME).collect()
+        let held = |node: NodeId, version: u64| self.records.range((node, version)..=(node, u64::MAX)).next();
+        let current = local.view.nodes.values().filter(|record| held(record.node, record.version).is_none());
+        let former = local.view.former.values().filter(|one| !self.records.contains(&(one.node, one.version)));
+        let (own, others): (Vec<&NodeRecord>, Vec<_>) =
+            former.chain(current).map(|record| &**record).partition(|record| record.node == self.node);
+        own.into_iter().chain(others).take(MAX_RECORDS_PER_FRAME).collect()
     }
 
-    fn compose_records(&self, local: &Local<'_>) -> (Vec<RawRecord>, Versions, Versions) {
+    fn compose_records(&mut self, local: &Local<'_>) -> (Vec<RawRecord>, Versions, Versions) {
         let records = self.owed_records(local);
         let sent: Vec<_> = records.iter().map(|record| (record.node, record.version)).collect();
-        let former = local.former.get(&self.node).map(|record| &**record);
-        let raw = former.into_iter().chain(records).take(MAX_RECORDS_PER_FRAME);
-        let raw = raw.map(|record| (record.raw.clone(), record.signature)).collect();
+        let raw = records.into_iter().map(|record| (record.raw.clone(), record.signature)).collect();
         let differ = self.record_digest.is_some_and(|theirs| theirs != local.record_digest);
-        let all = || local.view.nodes.values().map(|record| (record.node, record.version)).collect();
+        let held = || local.view.nodes.values().chain(local.view.former.values());
+        let all = || held().map(|record| (record.node, record.version)).collect();
         (raw, if differ && sent.is_empty() { all() } else { Vec::new() }, sent)
     }
 }

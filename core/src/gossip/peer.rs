@@ -1,6 +1,6 @@
 //! What this replica knows of one peer. All of it is a lower bound on what the peer holds, and may be forgotten at any time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub struct Peer {
     pub(super) resync: bool,
     pub(super) outgoing: Option<Outgoing>,
     pub(super) staging: Option<Staging>,
-    /// Versions of records that it holds.
-    pub(super) records: BTreeMap<NodeId, u64>,
+    /// Records that it holds, each by node and version.
+    pub(super) records: BTreeSet<(NodeId, u64)>,
     /// Its digest of all record versions.
     pub(super) record_digest: Option<Digest>,
     /// The version of our own record that it said it holds.
@@ -102,7 +102,7 @@ impl Peer {
             resync: false,
             outgoing: None,
             staging: None,
-            records: BTreeMap::new(),
+            records: BTreeSet::new(),
             record_digest: None,
             our_record: 0,
             arrivals: Cursor(0),
@@ -159,6 +159,11 @@ impl Peer {
             && self.record_digest == Some(record_digest)
             && !self.compare_epochs
             && self.owed_epochs.is_empty()
+    }
+
+    /// Whether it holds the same records as one whose records have this digest.
+    pub fn agrees_on_records(&self, digest: Digest) -> bool {
+        self.record_digest == Some(digest)
     }
 
     /// Whether the last exchange is longer ago than the heartbeat.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::check::{check_client, check_scope_name, check_text};
 use super::ledger::Held;
 use super::merge::MAX_REVOCATION_AHEAD;
 use super::{
@@ -333,49 +334,6 @@ fn done(changed: bool) -> Reply {
 
 fn not_found(what: &'static str, name: &str) -> Refusal {
     Refusal::NotFound { what, name: name.into() }
-}
-
-fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), Refusal> {
-    if text.len() <= max && !text.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Refusal::Invalid { field, problem: format!("at most {max} bytes without control characters") })
-}
-
-/// A scope token (RFC 6749, section 3.3).
-fn check_scope_name(name: &str) -> Result<(), Refusal> {
-    let token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    if !name.is_empty() && name.len() <= MAX_ID_BYTES && name.bytes().all(token) {
-        return Ok(());
-    }
-    let problem = format!("a scope is 1 to {MAX_ID_BYTES} printable ASCII characters other than space, \" and \\");
-    Err(Refusal::Invalid { field: "scope", problem })
-}
-
-fn check_client(client: &Client) -> Result<(), Refusal> {
-    const MAX_ENTRIES: usize = 128;
-    check_text("client_name", &client.name, 256)?;
-    client.scopes.iter().try_for_each(|scope| check_scope_name(scope))?;
-    client.redirect_uris.iter().try_for_each(|uri| check_text("redirect_uris", uri, 1024))?;
-    client.audience.iter().try_for_each(|audience| check_text("audience", audience, 1024))?;
-    let sizes = [
-        ("scope", client.scopes.len()),
-        ("redirect_uris", client.redirect_uris.len()),
-        ("audience", client.audience.len()),
-    ];
-    if let Some((field, _)) = sizes.into_iter().find(|(_, len)| *len > MAX_ENTRIES) {
-        return Err(Refusal::Invalid { field, problem: format!("at most {MAX_ENTRIES} entries") });
-    }
-    let longest = crate::token::MAX_ACCESS_TTL.as_secs();
-    if client.access_token_ttl_s.is_some_and(|ttl| ttl == 0 || u64::from(ttl) > longest) {
-        return Err(Refusal::Invalid { field: "access_token_ttl_s", problem: format!("1 to {longest} seconds") });
-    }
-    if client.auth_method == ClientAuthMethod::None && client.grants.contains(&crate::state::Grant::ClientCredentials)
-    {
-        let problem = "a public client cannot use client_credentials (RFC 6749, section 4.4)".into();
-        return Err(Refusal::Invalid { field: "grant_types", problem });
-    }
-    Ok(())
 }
 
 /// A version 4 UUID (RFC 9562, section 5.4) of these random bytes.

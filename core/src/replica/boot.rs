@@ -55,6 +55,7 @@ pub(super) struct Loaded {
     pub cells: DottedStore<Key, Value>,
     pub marks: OrdMap<ReplicaId, Mark>,
     pub records: OrdMap<crate::crdt::NodeId, Arc<NodeRecord>>,
+    pub former: OrdMap<(NodeId, Incarnation), Arc<NodeRecord>>,
     pub pinned: OrdMap<crate::crdt::NodeId, Arc<PinnedPeer>>,
     pub revoked: ExpiringSet<RevokedId>,
     pub secrets: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -147,6 +148,7 @@ fn load(recovered: Recovered) -> Result<Loaded, BootError> {
         cells: DottedStore::new(),
         marks: OrdMap::new(),
         records: OrdMap::new(),
+        former: OrdMap::new(),
         pinned: OrdMap::new(),
         revoked: ExpiringSet::new(Wall(0)),
         secrets: BTreeMap::new(),
@@ -177,7 +179,10 @@ fn load(recovered: Recovered) -> Result<Loaded, BootError> {
             }
             Table::Records => {
                 let record = row::read_record(&value).map_err(bad)?;
-                loaded.records.insert(record.node, Arc::new(record));
+                match key == row::record_key(record.node) {
+                    true => loaded.records.insert(record.node, Arc::new(record)),
+                    false => loaded.former.insert((record.node, record.incarnation), Arc::new(record)),
+                };
             }
             Table::Pinned => {
                 let peer = row::read_pinned(&value).map_err(bad)?;

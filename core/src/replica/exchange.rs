@@ -248,13 +248,11 @@ impl Replica {
     pub(super) fn with_local<T>(&mut self, act: impl FnOnce(&mut Replica, &Local<'_>) -> Option<T>) -> Option<T> {
         let view = self.durable.clone();
         let marks = self.marks_for_sending(&view);
-        let former = self.former.clone();
         let local = Local {
             number: self.number,
             record_digest: self.digests.records,
             expiring: self.digests.expiring,
             marks: &marks,
-            former: &former,
             alarmed: !self.gossip.stats.alarms.is_empty(),
             now: self.now.tick,
             view: &view,
@@ -281,7 +279,7 @@ impl Replica {
 /// Digests of what is durable, as rounds say them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Digests {
-    /// Over (node, version) of all records.
+    /// Over (node, version) of all records, those of other lives too.
     pub records: Digest,
     /// Over the epochs of the expiring sets.
     pub expiring: Digest,
@@ -292,8 +290,9 @@ impl Digests {
     pub fn of(view: &View, earlier: &View, known: Digests) -> Digests {
         let same_set = view.revoked.arrivals_end() == earlier.revoked.arrivals_end()
             && view.revoked.mark() == earlier.revoked.mark();
+        let same_records = view.nodes.ptr_eq(&earlier.nodes) && view.former.ptr_eq(&earlier.former);
         Digests {
-            records: if view.nodes.ptr_eq(&earlier.nodes) { known.records } else { of_records(view) },
+            records: if same_records { known.records } else { of_records(view) },
             expiring: if same_set { known.expiring } else { of_expiring(view) },
         }
     }
@@ -306,7 +305,7 @@ impl Digests {
 
 fn of_records(view: &View) -> Digest {
     let mut hasher = blake3::Hasher::new();
-    for record in view.nodes.values() {
+    for record in view.nodes.values().chain(view.former.values()) {
         hasher.update(&record.node.0);
         hasher.update(&record.version.to_be_bytes());
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::ledger::Held;
 use super::{Fact, Replica};
 use crate::admission;
-use crate::state::{KeyStage, NodeRecord, TokenKey};
+use crate::gossip::Peer;
+use crate::state::{KeyStage, NodeRecord, PublishedKey, TokenKey};
 use crate::time::Wall;
 use crate::token::MAX_ACCESS_TTL;
 use crate::token::keys::{self, KeyStep, OwnKey, Surroundings};
@@ -36,6 +37,7 @@ impl Replica {
         }
         let held = |kid: &str| own.iter().any(|key| *key.published.kid == *kid);
         let until = self.last_token_expiry();
+        // Its own record on its own disk: what is upcoming there has not signed.
         let lost = published.iter().filter(|key| !held(&key.kid) && key.stage != KeyStage::Upcoming);
         self.orphans =
             lost.map(|key| crate::state::PublishedKey { stage: retiring(key.stage, until), ..key.clone() }).collect();
@@ -45,22 +47,29 @@ impl Replica {
     }
 
     /// A record of this node, later than what its disk remembered: the disk was restored. What that life had retired or
-    /// forgotten stays so, though the private half is back.
+    /// forgotten stays so, though the private half is back. If it signed since, it verifies until its last token has expired.
     pub(super) fn follow_later_life(&mut self, record: &NodeRecord) {
+        let last = self.last_token_expiry();
         let mut steps = Vec::new();
-        for kid in &self.recovered {
-            match record.token_keys.iter().find(|key| key.kid == *kid).map(|key| key.stage) {
+        let standing = self.own_keys.iter().filter(|key| !matches!(key.published.stage, KeyStage::Retiring(_)));
+        for kid in standing.map(|key| &key.published.kid).filter(|kid| self.recovered.contains(*kid)) {
+            let has_signed = self.signed.contains(kid);
+            match record.token_key(kid).map(|key| key.stage) {
+                None if has_signed => steps.push(KeyStep::Retire(kid.clone(), last)),
                 None => steps.push(KeyStep::Forget(kid.clone())),
-                Some(KeyStage::Retiring(until)) => steps.push(KeyStep::Retire(kid.clone(), until)),
+                Some(KeyStage::Retiring(until)) => {
+                    let until = if has_signed { until.max(last) } else { until };
+                    steps.push(KeyStep::Retire(kid.clone(), until));
+                }
                 Some(KeyStage::Upcoming | KeyStage::Active) => {}
             }
         }
-        self.recovered.clear();
         self.take_key_steps(steps);
     }
 
     /// Takes the steps in the life of the signing keys that are due.
     pub(super) fn advance_keys(&mut self) {
+        self.settle_in();
         // One step may make the next one due; four is more than the longest chain: forget, mint, acknowledge, activate.
         for _ in 0..4 {
             let Some(steps) = self.next_key_steps() else {
@@ -92,11 +101,6 @@ impl Replica {
         if self.orphans.iter().any(over) {
             self.orphans.retain(|key| !over(key));
             self.rewrite_record(0);
-        }
-        let before = self.former.len();
-        self.former.retain(|_, former| !former.token_keys.iter().all(over));
-        if self.former.len() < before {
-            self.touch_keys();
         }
     }
 
@@ -133,14 +137,45 @@ impl Replica {
     }
 
     /// Whether the record that publishes this key is durable, and every peer that answers acknowledged a version that has
-    /// it. A peer that was not reached yet is waited for, until it fails once.
+    /// it. A peer that was not reached yet is waited for, until it fails once. One at least must know the key, or it would be
+    /// lost with this disk: only a first key does not wait for ever.
     fn peers_know(&self, kid: &str) -> bool {
-        let durable = self.durable.nodes.get(&self.head.identity.node);
-        if !durable.is_some_and(|own| own.token_keys.iter().any(|key| *key.kid == *kid)) {
+        let durable = self.durable.nodes.get(&self.head.identity.node).filter(|own| own.token_key(kid).is_some());
+        let (Some(durable), Some(since)) = (durable, self.key_versions.get(kid)) else {
             return false;
+        };
+        let versions = *since..=durable.version;
+        let knows = |peer: &Peer| versions.contains(&peer.our_record);
+        let is_first = !self.own_keys.iter().any(|key| key.published.stage == KeyStage::Active);
+        let peers = || self.gossip.peers.values();
+        peers().filter(|peer| peer.is_reachable()).all(knows)
+            && (peers().any(knows) || peers().len() == 0 || (is_first && self.is_alone()))
+    }
+
+    /// Whether nobody was to be heard for so long that waiting makes no sense.
+    fn is_alone(&self) -> bool {
+        let patience = self.head.config.gossip.heartbeat * 2;
+        let heard = |peer: &Peer| peer.last_exchange.unwrap_or(self.woke);
+        let is_lost = |peer: &Peer| !peer.is_reachable() && self.now.tick.since(heard(peer)) >= patience;
+        self.gossip.peers.values().all(is_lost)
+    }
+
+    /// A disk may have been put back, and its peers then know what became of its keys. So none signs in a life before a peer
+    /// agreed on all records, or none was to be heard.
+    fn settle_in(&mut self) {
+        let agrees = |peer: &Peer| peer.agrees_on_records(self.digests.records);
+        if !self.settled && self.number > 0 && (self.gossip.peers.values().any(agrees) || self.is_alone()) {
+            self.settled = true;
+            self.touch_keys();
         }
-        let since = self.key_versions.get(kid).copied().unwrap_or(u64::MAX);
-        self.gossip.peers.values().filter(|peer| peer.is_reachable()).all(|peer| peer.our_record >= since)
+    }
+
+    /// What is published as the key that signs here may have signed.
+    pub(super) fn note_signer(&mut self) {
+        let signer = self.durable.signer.as_ref().filter(|_| self.durable.readiness.is_ready());
+        if let Some(signer) = signer.filter(|signer| !self.signed.contains(&signer.kid)) {
+            self.signed.insert(signer.kid.clone());
+        }
     }
 
     /// No token of any key lives longer than this, by any clock in budget.
@@ -152,24 +187,29 @@ impl Replica {
     pub(super) fn refresh_keys(&mut self) {
         let view = &self.head;
         let mut union = imbl::OrdMap::new();
-        let records = self.former.values().chain(view.nodes.values());
-        for record in records.filter(|record| admission::may_sign_tokens(view, record)) {
-            for published in record.token_keys.iter().filter(|key| !view.key_is_withdrawn(&key.kid)) {
-                let parsed =
-                    view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
-                let verifier = match parsed {
-                    Some(known) => Some(known.verifier.clone()),
-                    None => self.crypto.ecdsa.verifying_key(&published.point),
-                };
-                let named = crate::token::thumbprint(&published.point) == *published.kid;
-                if let Some(verifier) = verifier.filter(|_| named) {
-                    let key = TokenKey { published: published.clone(), owner: record.node, verifier };
-                    union.insert(published.kid.clone(), Arc::new(key));
-                }
+        let counts = |record: &&Arc<NodeRecord>| admission::may_sign_tokens(view, record);
+        let former = view.former.values().filter(counts).flat_map(|record| {
+            record.token_keys.iter().map(|key| {
+                let stage = KeyStage::Retiring(self.last_use(record, key));
+                (record.node, PublishedKey { stage, ..key.clone() })
+            })
+        });
+        let current = view.nodes.values().filter(counts);
+        let current = current.flat_map(|record| record.token_keys.iter().map(|key| (record.node, key.clone())));
+        for (owner, published) in former.chain(current).filter(|(_, key)| !view.key_is_withdrawn(&key.kid)) {
+            let parsed = view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
+            let verifier = match parsed {
+                Some(known) => Some(known.verifier.clone()),
+                None => self.crypto.ecdsa.verifying_key(&published.point),
+            };
+            let named = crate::token::thumbprint(&published.point) == *published.kid;
+            if let Some(verifier) = verifier.filter(|_| named) {
+                union.insert(published.kid.clone(), Arc::new(TokenKey { published, owner, verifier }));
             }
         }
         self.head.token_keys = union;
-        self.head.signer = keys::signer(&self.own_keys).filter(|signer| !self.head.key_is_withdrawn(&signer.kid));
+        let signer = keys::signer(&self.own_keys).filter(|_| self.settled);
+        self.head.signer = signer.filter(|signer| !self.head.key_is_withdrawn(&signer.kid));
         self.refresh_ring();
     }
 }

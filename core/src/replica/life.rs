@@ -32,13 +32,11 @@ impl Replica {
         seed: [u8; 32],
         now: Now,
     ) -> Replica {
-        let Loaded { cells, marks, records, pinned, revoked, secrets, meta } = loaded;
-        let fresh = meta.is_none();
+        let Loaded { cells, marks, records, former, pinned, revoked, secrets, meta } = loaded;
         let meta = meta.unwrap_or_default();
         let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
         let remembered = records.get(&keys.node()).map_or(0, |record| record.version);
-        let began = if fresh { incarnation } else { meta.began };
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
@@ -46,6 +44,7 @@ impl Replica {
             identity,
             cells,
             nodes: records,
+            former,
             pinned,
             revoked,
             token_keys: OrdMap::new(),
@@ -76,8 +75,9 @@ impl Replica {
             key_versions: BTreeMap::new(),
             orphans: Vec::new(),
             remembered,
-            began,
-            former: BTreeMap::new(),
+            woke: now.tick,
+            settled: false,
+            signed: BTreeSet::new(),
             pulls: Default::default(),
             fetches: Default::default(),
             logins: BTreeMap::new(),
@@ -106,12 +106,16 @@ impl Replica {
 
     /// Signs this node's record anew, as a later version than any that is known.
     pub(super) fn rewrite_record(&mut self, beyond: u64) {
-        let version = self.own_record().map_or(0, |own| own.version).max(beyond) + 1;
+        let own = self.own_record().map_or(0, |own| own.version);
+        // Each life counts from its incarnation, so that a node that forgot its former versions does not use them again.
+        let version = own.max(beyond).max(self.head.identity.incarnation.0) + 1;
         let mut token_keys: Vec<_> = self.own_keys.iter().map(|key| key.published.clone()).collect();
         token_keys.extend(self.orphans.iter().cloned());
         token_keys.truncate(MAX_TOKEN_KEYS);
-        let version = version.max(self.now.wall.0);
-        let known = std::mem::take(&mut self.key_versions);
+        let mut known = std::mem::take(&mut self.key_versions);
+        if beyond > own {
+            known.clear(); // Peers hold what another life wrote; nothing that they acknowledged so far was of this one.
+        }
         let since = |kid: &Arc<str>| known.get(kid).copied().unwrap_or(version);
         self.key_versions = token_keys.iter().map(|key| (key.kid.clone(), since(&key.kid))).collect();
         let record = NodeRecord {
@@ -124,6 +128,7 @@ impl Replica {
             kem_key: Box::new(*self.keys.kem_key()),
             token_keys,
             ring: self.head.ring.keys.iter().map(|key| key.id).collect(),
+            signed: self.now.wall,
             raw: [].into(),
             signature: [0; 64],
         };
@@ -171,6 +176,7 @@ impl Replica {
         if self.failed.is_some() || self.watch.is_doubtful() {
             return;
         }
+        self.review_records();
         self.advance_keys();
         self.tend_ring();
         self.purge();

@@ -10,12 +10,12 @@ use imbl::OrdMap;
 use super::ledger::Held;
 use super::{Fact, Replica};
 use crate::admission;
-use crate::config::{MAX_PEERS, MAX_TOKEN_KEYS};
+use crate::config::MAX_PEERS;
 use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
 use crate::crypto::Signature;
 use crate::fault::Reject;
 use crate::gossip::Complete;
-use crate::state::{Key, KeyStage, NodeRecord, PublishedKey, RevokedId, Value, View};
+use crate::state::{Key, NodeRecord, RevokedId, Value, View};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::message::RawRecord;
@@ -61,8 +61,8 @@ impl Replica {
 
     fn take_record(&mut self, record: NodeRecord) {
         match self.head.nodes.get(&record.node) {
-            Some(known) if known.version >= record.version => return,
-            Some(known) => self.keep_former(known.clone(), &record),
+            Some(known) if known.version >= record.version => return self.keep_former(Arc::new(record)),
+            Some(_) => {}
             None if self.head.nodes.len() >= MAX_PEERS => return,
             None => {}
         }
@@ -75,22 +75,6 @@ impl Replica {
         self.put_record(Arc::new(record), false);
     }
 
-    /// A later life that does not name the keys of the former one may have lost them: its own record is given back to it, and
-    /// until it has answered for them, they count here.
-    fn keep_former(&mut self, known: Arc<NodeRecord>, record: &NodeRecord) {
-        let answers = |former: &NodeRecord| live_keys(former, self.now.wall).all(|key| names(record, key));
-        if self.former.get(&record.node).is_some_and(|former| answers(former)) {
-            self.former.remove(&record.node);
-        }
-        if known.incarnation < record.incarnation && !answers(&known) {
-            let until = self.last_token_expiry();
-            let mut former = Arc::unwrap_or_clone(known);
-            former.token_keys.retain(|key| key.stage != KeyStage::Upcoming);
-            former.token_keys.iter_mut().for_each(|key| key.stage = super::keys::retiring(key.stage, until));
-            self.former.entry(record.node).or_insert(Arc::new(former));
-        }
-    }
-
     /// What a peer shows as the reason why we are superseded: our own hand, or nothing.
     pub(super) fn meet_evidence(&mut self, raw: &[u8], signature: Signature) {
         let record = record::decode(raw, signature).ok();
@@ -100,46 +84,22 @@ impl Replica {
         }
     }
 
-    /// A peer shows a record of ours: of this life, of a former one, or of a clone.
+    /// A peer shows a record of ours: of this life, of another one, or of a clone.
     fn meet_own_record(&mut self, record: &NodeRecord) {
         let incarnation = self.head.identity.incarnation;
         if record.incarnation > incarnation {
             return self.superseded(record.incarnation);
         }
         let version = self.own_record().map_or(0, |own| own.version);
-        let later = record.version > self.remembered;
-        if record.incarnation < incarnation && (later || record.incarnation < self.began) {
-            self.adopt_orphans(record);
-        }
-        if record.incarnation < incarnation && later {
-            self.follow_later_life(record);
-        }
         if record.version >= version && self.own_record().is_none_or(|own| own.raw != record.raw) {
             self.rewrite_record(record.version);
         }
-    }
-
-    /// Keys of a former life whose private halves are gone are published on, until their last token has expired.
-    fn adopt_orphans(&mut self, record: &NodeRecord) {
-        let known: Vec<Arc<str>> =
-            self.own_record().map_or(Vec::new(), |own| own.token_keys.iter().map(|key| key.kid.clone()).collect());
-        let until = self.last_token_expiry();
-        let now = self.now.wall;
-        let lost = record.token_keys.iter().filter(|key| !known.contains(&key.kid)).filter_map(|key| {
-            let until = match key.stage {
-                KeyStage::Upcoming => return None,
-                KeyStage::Active => until,
-                KeyStage::Retiring(until) => until,
-            };
-            let counts = until > now && !self.head.key_is_withdrawn(&key.kid);
-            counts.then(|| PublishedKey { stage: KeyStage::Retiring(until), ..key.clone() })
-        });
-        let lost: Vec<_> = lost.collect();
-        let adopted = !lost.is_empty() && self.orphans.len() < MAX_TOKEN_KEYS / 2;
-        if adopted {
-            self.orphans.extend(lost);
-            self.orphans.truncate(MAX_TOKEN_KEYS / 2);
-            self.rewrite_record(record.version);
+        if record.incarnation < incarnation {
+            self.keep_former(Arc::new(record.clone()));
+            self.adopt_orphans();
+            if record.version > self.remembered {
+                self.follow_later_life(record);
+            }
         }
     }
 
@@ -272,17 +232,4 @@ impl Replica {
         }
         self.marks.clone()
     }
-}
-
-/// The keys of a record that sign, or whose tokens are still about.
-fn live_keys(record: &NodeRecord, now: Wall) -> impl Iterator<Item = &PublishedKey> {
-    record.token_keys.iter().filter(move |key| match key.stage {
-        KeyStage::Upcoming => false,
-        KeyStage::Active => true,
-        KeyStage::Retiring(until) => until > now,
-    })
-}
-
-fn names(record: &NodeRecord, key: &PublishedKey) -> bool {
-    record.token_keys.iter().any(|named| named.kid == key.kid)
 }

@@ -5,11 +5,13 @@
 
 mod ask;
 mod boot;
+mod check;
 mod clock;
 mod effect;
 mod event;
 mod exchange;
 mod fact;
+mod former;
 mod frames;
 mod identity;
 mod keys;
@@ -37,7 +39,7 @@ pub use request::{Receipt, Refusal, Reply, Request, Seed};
 
 use imbl::OrdMap;
 
-use crate::crdt::{HybridClock, Incarnation, NodeId, ReplicaId, VersionVector};
+use crate::crdt::{HybridClock, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::ReplayWindow;
 use crate::gossip::Gossip;
@@ -70,7 +72,7 @@ pub struct Replica {
     gossip: Gossip,
     replay: ReplayWindow,
     own_keys: Vec<OwnKey>,
-    /// Signing keys that the disk gave back, until a later record of this node said what became of them.
+    /// Signing keys that the disk gave back; a later record of this node may say what became of them.
     recovered: BTreeSet<Arc<str>>,
     /// The version of our record that first had a key, in this life.
     key_versions: BTreeMap<Arc<str>, u64>,
@@ -78,10 +80,12 @@ pub struct Replica {
     orphans: Vec<PublishedKey>,
     /// The version of our record that this life began with: what older ones say is known.
     remembered: u64,
-    /// The incarnation of the first boot on this disk.
-    began: Incarnation,
-    /// Last records of former lives of peers, whose keys their later lives do not name (yet).
-    former: BTreeMap<NodeId, Arc<NodeRecord>>,
+    /// When this life began.
+    woke: Tick,
+    /// A peer agreed on all records in this life, or none was there: recovered keys may sign.
+    settled: bool,
+    /// Keys that may have signed in this life.
+    signed: BTreeSet<Arc<str>>,
     pulls: pull::Pulls,
     fetches: ring::Fetches,
     logins: BTreeMap<CallId, ask::PendingLogin>,
@@ -148,6 +152,7 @@ impl Replica {
         self.expire();
         self.upkeep();
         self.close_write();
+        self.note_signer();
         self.settle_pulls();
         self.speak();
         if std::mem::take(&mut self.republish) {

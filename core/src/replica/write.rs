@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::boot::store_digest;
 use super::ledger::{Held, News};
 use super::{Effect, Replica, Row, Table};
-use crate::crdt::{ReplicaId, VersionVector};
+use crate::crdt::{Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::state::{Body, Collection, Key, NodeRecord, PinnedPeer, RevokedId};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
@@ -93,10 +93,28 @@ impl Replica {
     }
 
     pub(super) fn put_record(&mut self, record: Arc<NodeRecord>, local: bool) {
-        self.put(Table::Records, record.node.0.to_vec(), Some(row::record(&record)));
-        self.head.nodes.insert(record.node, record);
+        self.put(Table::Records, row::record_key(record.node), Some(row::record(&record)));
+        let node = record.node;
+        let before = self.head.nodes.insert(node, record);
         self.pending.keys = true;
         self.pending.news.local |= local;
+        if let Some(before) = before {
+            self.keep_former(before);
+        }
+        self.review_former(Some(node));
+    }
+
+    pub(super) fn put_former(&mut self, record: Arc<NodeRecord>) {
+        let (node, life) = (record.node, record.incarnation);
+        self.put(Table::Records, row::former_key(node, life), Some(row::record(&record)));
+        self.head.former.insert((node, life), record);
+        self.pending.keys = true;
+    }
+
+    pub(super) fn drop_former(&mut self, node: NodeId, life: Incarnation) {
+        self.put(Table::Records, row::former_key(node, life), None);
+        self.head.former.remove(&(node, life));
+        self.pending.keys = true;
     }
 
     pub(super) fn put_pinned(&mut self, peer: Arc<PinnedPeer>) {
@@ -173,7 +191,6 @@ impl Replica {
     fn meta_row(&self) -> Row {
         let meta = Meta {
             incarnation: self.head.identity.incarnation,
-            began: self.began,
             clock: self.clock.last(),
             floor: self.head.cells.floor().iter().collect(),
             digest: store_digest(&self.head.cells),

@@ -28,6 +28,8 @@ pub struct NodeRecord {
     pub token_keys: Vec<PublishedKey>,
     /// The wrapping keys that it holds.
     pub ring: Vec<RingKeyId>,
+    /// When its author signed it; 0 if it does not say.
+    pub signed: Wall,
     /// The author's bytes, over which the signature goes.
     pub raw: Arc<[u8]>,
     /// The author's signature.
@@ -56,6 +58,13 @@ pub enum KeyStage {
     Active,
     /// Signs no more; verifies until this instant, when its last token has expired by every clock in budget.
     Retiring(Wall),
+}
+
+impl NodeRecord {
+    /// The key of this id, if this record publishes it.
+    pub fn token_key(&self, kid: &str) -> Option<&PublishedKey> {
+        self.token_keys.iter().find(|key| *key.kid == *kid)
+    }
 }
 
 /// A peer that an operator named to this node: whose frames are heard, and where it is found.

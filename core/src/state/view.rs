@@ -22,6 +22,8 @@ pub struct View {
     pub cells: DottedStore<Key, Value>,
     /// The signed records, one for each node ever heard of.
     pub nodes: OrdMap<NodeId, Arc<NodeRecord>>,
+    /// The last records of other lives of these nodes, for keys that the present ones do not answer for.
+    pub former: OrdMap<(NodeId, Incarnation), Arc<NodeRecord>>,
     /// The peers that an operator pinned here.
     pub pinned: OrdMap<NodeId, Arc<PinnedPeer>>,
     /// Revoked tokens and sessions.

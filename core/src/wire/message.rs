@@ -8,7 +8,7 @@ use minicbor::data::Type;
 use super::cbor::{Enc, Step, WireFault, array, decoded, encoded, fields, fixed, list, tuple};
 use super::cell::{Names, read_cell, read_key, read_place, read_seq, write_cell, write_key};
 use super::mark::{Mark, read_mark, write_mark};
-use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_PART_CELLS, MAX_PEERS, MAX_RECORDS_PER_FRAME};
+use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_FORMER_LIVES, MAX_PART_CELLS, MAX_PEERS, MAX_RECORDS_PER_FRAME};
 use crate::crdt::{BUCKETS, Cell, Digest, Epoch, Incarnation, NodeId, ReplicaId};
 use crate::crypto::{Secret32, Signature};
 use crate::fault::Reject;
@@ -19,6 +19,8 @@ use crate::time::Wall;
 pub const VERSION: u8 = 1;
 /// Entries of a vector: current and former incarnations.
 const MAX_VECTOR: usize = 65_536;
+/// Records of all nodes, those of other lives too.
+const MAX_VERSIONS: usize = MAX_PEERS * (1 + MAX_FORMER_LIVES);
 /// Epochs of the expiring sets.
 const MAX_EPOCHS: usize = 65_536;
 
@@ -49,7 +51,7 @@ pub struct Message {
     pub records: Vec<RawRecord>,
     /// A digest of all (node, version) of the sender's records.
     pub record_digest: Digest,
-    /// All of them, when the digests differ.
+    /// All of them, those of other lives too, when the digests differ.
     pub record_versions: Vec<(NodeId, u64)>,
     /// The version of the receiver's own record that the sender holds.
     pub your_record: u64,
@@ -387,7 +389,7 @@ fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, Wir
                 message.want = Some((d.u64()?, d.u32()?));
             }
             14 => message.records = list(d, MAX_RECORDS_PER_FRAME, read_record)?,
-            15 => message.record_versions = list(d, MAX_PEERS, read_version)?,
+            15 => message.record_versions = list(d, MAX_VERSIONS, read_version)?,
             16 => message.arrivals = list(d, MAX_ARRIVALS_PER_FRAME, read_arrival)?,
             17 => message.epochs = Some(list(d, MAX_EPOCHS, read_epoch)?),
             18 => message.answers = Some(fixed(d)?),

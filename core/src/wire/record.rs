@@ -56,10 +56,12 @@ fn write(e: &mut Enc<'_>, record: &NodeRecord) -> Step {
         kem_key,
         token_keys,
         ring,
+        signed,
         raw: _,
         signature: _,
     } = record;
-    e.map(9)?;
+    let dated = signed.0 > 0;
+    e.map(9 + u64::from(dated))?;
     e.u8(0)?.bytes(&node.0)?;
     e.u8(1)?.u64(*version)?;
     e.u8(2)?.str(name)?;
@@ -70,7 +72,11 @@ fn write(e: &mut Enc<'_>, record: &NodeRecord) -> Step {
     e.u8(7)?.array(token_keys.len() as u64)?;
     token_keys.iter().try_for_each(|key| write_token_key(e, key))?;
     e.u8(8)?.array(ring.len() as u64)?;
-    ring.iter().try_for_each(|id| e.bytes(&id.0)?.ok())
+    ring.iter().try_for_each(|id| e.bytes(&id.0)?.ok())?;
+    if dated {
+        e.u8(9)?.u64(signed.0)?;
+    }
+    Ok(())
 }
 
 fn write_token_key(e: &mut Enc<'_>, key: &PublishedKey) -> Step {
@@ -86,7 +92,7 @@ fn write_token_key(e: &mut Enc<'_>, key: &PublishedKey) -> Step {
 fn read(d: &mut Decoder<'_>) -> Result<NodeRecord, WireFault> {
     let (mut node, mut version, mut incarnation, mut gossip_key, mut kem_key) = (None, None, None, None, None);
     let (mut name, mut address) = (Arc::<str>::from(""), Arc::<str>::from(""));
-    let (mut token_keys, mut ring) = (Vec::new(), Vec::new());
+    let (mut token_keys, mut ring, mut signed) = (Vec::new(), Vec::new(), Wall(0));
     fields(d, |key, d| {
         match key {
             0 => node = Some(NodeId(fixed(d)?)),
@@ -98,6 +104,7 @@ fn read(d: &mut Decoder<'_>) -> Result<NodeRecord, WireFault> {
             6 => kem_key = Some(Box::new(fixed(d)?)),
             7 => token_keys = list(d, MAX_TOKEN_KEYS, read_token_key)?.into_iter().flatten().collect(),
             8 => ring = list(d, MAX_RING_KEYS, |d| Ok(RingKeyId(fixed(d)?)))?,
+            9 => signed = Wall(d.u64()?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -113,6 +120,7 @@ fn read(d: &mut Decoder<'_>) -> Result<NodeRecord, WireFault> {
         kem_key: kem_key.ok_or(missing)?,
         token_keys,
         ring,
+        signed,
         raw: [].into(),
         signature: [0; 64],
     })

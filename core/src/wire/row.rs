@@ -19,8 +19,6 @@ pub const VERSION: u32 = 1;
 pub struct Meta {
     /// The incarnation of the last boot.
     pub incarnation: Incarnation,
-    /// The incarnation of the first boot on this disk: what this node signed before, it has no memory of. 0 if unknown.
-    pub began: Incarnation,
     /// The greatest hybrid stamp given or seen.
     pub clock: Hlc,
     /// The join of the contexts of dropped cells.
@@ -108,6 +106,16 @@ pub fn read_mark(bytes: &[u8]) -> Result<(u64, Option<(u64, Signature)>), WireFa
     })
 }
 
+/// A row of records: its key, for the record that counts.
+pub fn record_key(node: NodeId) -> Vec<u8> {
+    node.0.to_vec()
+}
+
+/// The key for the last record of another life of the node.
+pub fn former_key(node: NodeId, life: Incarnation) -> Vec<u8> {
+    [&node.0[..], &life.0.to_be_bytes()].concat()
+}
+
 /// The value of a row of records.
 pub fn record(record: &NodeRecord) -> Vec<u8> {
     encoded(|e| e.array(3)?.u32(VERSION)?.bytes(&record.raw)?.bytes(&record.signature)?.ok())
@@ -184,10 +192,9 @@ pub fn read_pinned(bytes: &[u8]) -> Result<PinnedPeer, WireFault> {
 
 /// The meta row.
 pub fn meta(meta: &Meta) -> Vec<u8> {
-    let Meta { incarnation, began, clock, floor, digest, purge_mark } = meta;
+    let Meta { incarnation, clock, floor, digest, purge_mark } = meta;
     encoded(|e| {
-        let known = began.0 > 0;
-        e.array(2)?.u32(VERSION)?.map(5 + u64::from(known))?;
+        e.array(2)?.u32(VERSION)?.map(5)?;
         e.u8(0)?.u64(incarnation.0)?;
         e.u8(1)?.u64(clock.0)?;
         e.u8(2)?.array(floor.len() as u64)?;
@@ -197,11 +204,7 @@ pub fn meta(meta: &Meta) -> Vec<u8> {
             e.u64(*seq)?;
         }
         e.u8(3)?.bytes(&digest.0)?;
-        e.u8(4)?.u64(purge_mark.0)?;
-        if known {
-            e.u8(5)?.u64(began.0)?;
-        }
-        Ok(())
+        e.u8(4)?.u64(purge_mark.0)?.ok()
     })
 }
 
@@ -219,7 +222,6 @@ pub fn read_meta(bytes: &[u8]) -> Result<Meta, WireFault> {
                 2 => meta.floor = list(d, usize::MAX, read_entry)?,
                 3 => meta.digest = Digest(fixed(d)?),
                 4 => meta.purge_mark = Wall(d.u64()?),
-                5 => meta.began = Incarnation(d.u64()?),
                 _ => return Ok(false),
             }
             Ok(true)

@@ -96,6 +96,7 @@ impl World {
             identity,
             cells: DottedStore::new(),
             nodes: OrdMap::new(),
+            former: OrdMap::new(),
             pinned: OrdMap::new(),
             revoked: ExpiringSet::new(Wall(0)),
             token_keys: OrdMap::new(),

@@ -12,13 +12,13 @@ mod session;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
-use hyper::header::HOST;
+use hyper::header::{DATE, HOST, HeaderValue};
 use hyper::{Request, Version};
 use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::{Actor, Refusal, Reply, WriteConcern};
@@ -89,14 +89,21 @@ impl Door {
     pub async fn answer(self, request: Request<Incoming>) -> Response<Body> {
         let route = Route::of(request.uri().path());
         let began = self.app.clock.micros();
-        let response = match names_one_host(&request) {
+        let mut response = match names_one_host(&request) {
             true => unless_it_panics(server::route(self.router, request)).await,
             false => ApiError::new(400, "invalid", "name the host, once").into_response(),
         };
+        response.headers_mut().insert(DATE, date(self.app.now()));
         let micros = self.app.clock.micros().saturating_sub(began);
         self.app.meters.request(route, response.status().as_u16(), micros);
         response
     }
+}
+
+/// RFC 9110, section 6.6.1: when an answer was made, by the node's own clock.
+fn date(now: Wall) -> HeaderValue {
+    let date = httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_millis(now.0));
+    HeaderValue::try_from(date.to_string()).expect("a date is text")
 }
 
 /// RFC 9112, section 3.2: a request of HTTP/1.1 has one Host header, and no request has two.

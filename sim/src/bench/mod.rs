@@ -8,6 +8,7 @@ mod load;
 mod machine;
 mod spread;
 mod tokens;
+mod worlds;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +47,8 @@ enum Part {
     Spread,
     /// What a converged cluster sends while nothing happens.
     Idle,
+    /// How many seeds the simulated worlds run.
+    Worlds,
     /// What criterion measured before.
     Criterion,
 }
@@ -81,6 +84,10 @@ pub fn bench(arguments: &Bench) -> Result<Ended> {
     if wanted(Part::Spread) || wanted(Part::Idle) {
         let done = runtime.block_on(cluster(&pace, wanted(Part::Spread), wanted(Part::Idle)))?;
         figures.extend(done);
+    }
+    if wanted(Part::Worlds) {
+        eprintln!("seeds of the simulated worlds …");
+        figures.extend(worlds::quick_world(3 * pace.slice)?);
     }
     if wanted(Part::Criterion) {
         figures.extend(criterion::collect(&arguments.criterion)?);

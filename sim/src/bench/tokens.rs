@@ -11,7 +11,7 @@ use crate::plan::verb::Auth;
 use crate::report::quantile;
 use crate::worlds::live::api::{Api, Client, basic};
 use crate::worlds::live::cluster::{PASSWORD, USER};
-use crate::worlds::live::http::{Http, Trust};
+use crate::worlds::live::dial::{Trust, loopback};
 use crate::worlds::live::process::Process;
 use crate::worlds::live::{Cluster, Layout, Ports, proc};
 
@@ -112,7 +112,7 @@ async fn start_bare(workers: usize, log: &std::path::Path) -> Result<(Process, S
     // As long as a real one.
     let id = "00000000-0000-0000-0000-000000000000".to_owned();
     let client = Client { id, secret: Some("0".repeat(43)), auth: Auth::ClientSecretBasic };
-    let side = side(port, process.pid(), &Api::new(Http::new(port, Trust::plain())), &client).await?;
+    let side = side(port, process.pid(), &Api::new(loopback(port, Trust::plain())), &client).await?;
     Ok((process, side))
 }
 

@@ -1,15 +1,37 @@
-//! A key is published before it signs, and stays until its last token has expired: what was issued can be verified.
+//! A key is published before it signs, and stays until its last token has expired: what was issued can be verified. The only way
+//! out is that every disk that knew the key was lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use symbolon_core::state::View;
 use symbolon_core::token::{self, Flaw};
 
-use super::{Check, Continuity, End, Moment, Sight};
+use super::{Check, End, Moment, Sight};
 
 #[derive(Default)]
 pub(super) struct Keys {
-    /// Nodes whose disks did not stay what they were: their private keys are gone.
-    broken: BTreeSet<usize>,
+    /// The keys that each disk knows, by the records on it.
+    known: BTreeMap<usize, BTreeSet<Arc<str>>>,
+    /// The keys of tokens that were issued.
+    used: BTreeSet<Arc<str>>,
+    /// Those of them that at some time no disk knew of a node that heals: nobody can bring them back.
+    lost: BTreeSet<Arc<str>>,
+}
+
+impl Keys {
+    fn holds(&mut self, moment: Moment<'_>, view: &View) {
+        let records = view.nodes.values().chain(view.former.values());
+        let now = records.flat_map(|record| record.token_keys.iter().map(|key| key.kid.clone())).collect();
+        let before = self.known.insert(moment.node, now).unwrap_or_default();
+        let gone = before.into_iter().filter(|kid| self.used.contains(kid) && !self.is_known(moment, kid));
+        let gone: Vec<_> = gone.collect();
+        self.lost.extend(gone);
+    }
+
+    fn is_known(&self, moment: Moment<'_>, kid: &Arc<str>) -> bool {
+        self.known.iter().any(|(node, kids)| moment.plan.heals(*node) && kids.contains(kid))
+    }
 }
 
 impl Check for Keys {
@@ -19,26 +41,31 @@ impl Check for Keys {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Booted { disk: Continuity::Broken, .. } => {
-                self.broken.insert(moment.node);
-                Ok(())
-            }
-            Sight::Published { after, .. } => {
+            Sight::Booted { view, .. } => self.holds(moment, view),
+            Sight::Published { before, after, .. } => {
+                if !(before.nodes.ptr_eq(&after.nodes) && before.former.ptr_eq(&after.former)) {
+                    self.holds(moment, after);
+                }
                 let unknown = after.signer.as_ref().filter(|signer| !after.token_keys.contains_key(&signer.kid));
-                unknown.map_or(Ok(()), |signer| Err(format!("{} signs and is not published", signer.kid)))
+                return unknown.map_or(Ok(()), |signer| Err(format!("{} signs and is not published", signer.kid)));
             }
-            _ => Ok(()),
+            Sight::Issued(token) => {
+                self.used.insert(token.kid.clone());
+                if !self.is_known(moment, &token.kid) {
+                    self.lost.insert(token.kid.clone());
+                }
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
         for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
-            for token in end.tokens {
-                let healed = end.nodes.iter().any(|node| node.node == token.issuer);
-                let kept = healed && !self.broken.contains(&token.issuer);
+            for token in end.tokens.iter().filter(|token| !self.lost.contains(&token.kid)) {
                 let withdrawn = standing.view.key_is_withdrawn(&token.kid);
                 let flaw = token::verify(standing.view, &token.token, standing.wall).err();
-                if kept && !withdrawn && matches!(flaw, Some(Flaw::UnknownKey(_))) {
+                if !withdrawn && matches!(flaw, Some(Flaw::UnknownKey(_))) {
                     let (place, issuer) = (standing.node + 1, token.issuer + 1);
                     return Err(format!("n{place} does not know the key of token {} of n{issuer}", token.name));
                 }

@@ -6,13 +6,11 @@ use symbolon_core::state::{RevokedId, View};
 use symbolon_core::time::Wall;
 use symbolon_core::token;
 
-use super::{Check, Continuity, End, Minted, Moment, Sight};
+use super::{Check, End, Minted, Moment, Sight};
 
 #[derive(Default)]
 pub(super) struct Tokens {
     ids: BTreeSet<RevokedId>,
-    /// Nodes whose disks did not stay what they were: their keys are not known alike.
-    broken: BTreeSet<usize>,
 }
 
 impl Check for Tokens {
@@ -22,10 +20,6 @@ impl Check for Tokens {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Booted { disk: Continuity::Broken, .. } => {
-                self.broken.insert(moment.node);
-                Ok(())
-            }
             Sight::Issued(token) if !self.ids.insert(token.id) => Err("a jti was issued twice".into()),
             Sight::Judged { token, active: true, wall, .. } if *wall >= token.expires => {
                 Err(format!("token {} is good at {wall}, and expired at {}", token.name, token.expires))
@@ -39,7 +33,7 @@ impl Check for Tokens {
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
         let Some(first) = end.nodes.first().filter(|_| end.converged_ms.is_some()) else { return Ok(()) };
-        for token in end.tokens.iter().filter(|token| !self.broken.contains(&token.issuer)) {
+        for token in end.tokens {
             let expected = good(first.view, token, first.wall);
             let other = end.nodes.iter().find(|other| good(other.view, token, first.wall) != expected);
             if let Some(other) = other {

@@ -1,251 +1,146 @@
-//! `symbolon-sim fuzz` and `replay`: many seeds in the quick world, and one of them told.
+//! `symbolon-sim fuzz`: many seeds in one world, or this machine's share of them.
 
-use std::io::Write as _;
+use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::thread;
 
 use anyhow::Result;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ended;
-use crate::checks::Failure;
-use crate::plan::{Plan, draw};
-use crate::worlds::quick;
+use crate::fleet::{
+    Done, Failed, Head, Interrupt, Line, Order, Progress, Seeds, Shard, Sum, Watch, Why, World, run, summary,
+};
+use crate::plan::Span;
+use crate::worlds::quick::Planted;
 
-/// A range of seeds, `A..B` without B.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seeds {
-    first: u64,
-    end: u64,
-}
+/// Threads beyond this are a slip of the finger.
+const MAX_JOBS: usize = 1024;
 
-impl std::str::FromStr for Seeds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Seeds, String> {
-        let right =
-            || format!("{text:?} is no range of seeds; a range is written A..B, as in 0..1000, and B is left out");
-        let (first, end) = text.split_once("..").ok_or_else(right)?;
-        let (first, end) = (first.parse().map_err(|_| right())?, end.parse().map_err(|_| right())?);
-        if first < end { Ok(Seeds { first, end }) } else { Err(right()) }
-    }
-}
-
-/// Which seeds.
+/// Which seeds, and for how long.
 #[derive(Args)]
 pub struct Fuzz {
     /// The seeds, `A..B` without B.
     #[arg(long, default_value = "0..1000")]
     seeds: Seeds,
-    /// Threads.
-    #[arg(long, default_value_t = 1)]
-    jobs: usize,
-    /// Ends after so many failures.
-    #[arg(long, default_value_t = 10)]
-    failures: usize,
-}
-
-/// Which seed, or which plan.
-#[derive(Args)]
-pub struct Replay {
-    /// A seed, or a file that `shrink` wrote.
-    plan: Source,
-    /// Only what is not gossip as usual.
+    /// Where they run.
+    #[arg(long, value_enum, default_value = "quick")]
+    world: World,
+    /// Threads; as many as the machine has cores otherwise.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<NonZeroUsize>,
+    /// No seed begins after so long, as in 60s or 10m.
+    #[arg(long, value_parser = budget)]
+    budget: Option<Span>,
+    /// This machine's share of the seeds, from 1/N to N/N.
+    #[arg(long, value_name = "I/N", default_value = "1/1")]
+    shard: Shard,
+    /// No seed begins after so many failures.
+    #[arg(long, value_name = "MAX", default_value = "10", value_parser = clap::value_parser!(u64).range(1..))]
+    failures: u64,
+    /// Keeps the least plan of each failing seed here, as SEED-CHECK.toml.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Prints JSON lines instead, which `merge` adds up.
     #[arg(long)]
-    brief: bool,
+    json: bool,
+    /// A mistake that is put into the world on purpose.
+    #[arg(long, hide = true)]
+    planted: Option<Planted>,
 }
 
-/// What to shrink.
-#[derive(Args)]
-pub struct Shrink {
-    /// A seed, or a file that `shrink` wrote.
-    plan: Source,
-    /// Where to write the least plan; standard output otherwise.
-    #[arg(long)]
-    out: Option<PathBuf>,
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MAX_JOBS);
+    jobs.ok_or_else(|| format!("threads are counted from 1 to {MAX_JOBS}"))
 }
 
-/// Where a plan comes from.
-#[derive(Clone, Debug)]
-enum Source {
-    Seed(u64),
-    File(PathBuf),
+fn budget(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "a time is a number and ms, s, m or h, as in 60s, and at most a day".into())
 }
 
-impl std::str::FromStr for Source {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Source, String> {
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return text.parse().map(Source::Seed).map_err(|_| format!("{text} is no seed: a seed has 64 bits"));
-        }
-        if text.ends_with(".toml") {
-            return Ok(Source::File(text.into()));
-        }
-        Err(format!("{text:?} is neither a seed, as in 42, nor a plan, as in plan.toml"))
-    }
-}
-
-impl Source {
-    fn read(&self) -> Result<Plan, String> {
-        match self {
-            Source::Seed(seed) => Ok(draw(*seed)),
-            Source::File(file) => {
-                let name = file.display().to_string();
-                let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
-                Plan::parse(&name, &text).map_err(|error| error.to_string())
-            }
+impl Fuzz {
+    fn order(&self) -> Order {
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Order {
+            world: self.world,
+            planted: self.planted,
+            seeds: self.seeds,
+            shard: self.shard,
+            jobs: self.jobs.map_or_else(cores, NonZeroUsize::get),
+            budget: self.budget.map(|Span(budget)| budget),
+            failures: self.failures,
+            keep: self.keep.clone(),
         }
     }
-}
-
-#[derive(Default)]
-struct Tally {
-    next: AtomicU64,
-    stop: AtomicBool,
-    delivered: AtomicU64,
-    calls: AtomicU64,
-    faults: AtomicU64,
-    done: AtomicU64,
-    failed: Mutex<Vec<(u64, Failure)>>,
 }
 
 pub(super) fn fuzz(arguments: &Fuzz) -> Result<Ended> {
-    std::panic::set_hook(Box::new(|_| {}));
-    let begun = Instant::now();
-    let tally = Tally { next: AtomicU64::new(arguments.seeds.first), ..Tally::default() };
-    let bar = ProgressBar::new(arguments.seeds.end - arguments.seeds.first);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} seeds  {per_sec}  {msg}")?);
-    std::thread::scope(|scope| {
-        for _ in 0..arguments.jobs.max(1) {
-            scope.spawn(|| work(arguments, &tally, &bar));
-        }
-    });
-    bar.finish_and_clear();
-    let _ = std::panic::take_hook();
-    let done = tally.done.load(Ordering::Relaxed).max(1);
-    let mean = |sum: &AtomicU64| sum.load(Ordering::Relaxed) / done;
-    let spent = begun.elapsed().as_secs_f64();
-    let failed = tally.failed.lock().map_or(0, |failed| failed.len());
-    println!(
-        "{done} seeds in {spent:.1} s, {:.0} a second; on average {} calls, {} faults, {} frames; {failed} failed",
-        done as f64 / spent,
-        mean(&tally.calls),
-        mean(&tally.faults),
-        mean(&tally.delivered),
-    );
-    Ok(if failed == 0 { Ended::Well } else { Ended::Badly })
+    if let Some(dir) = &arguments.keep
+        && let Err(error) = std::fs::create_dir_all(dir)
+    {
+        return Ok(Ended::Misasked(format!("{}: {error}", dir.display())));
+    }
+    let order = arguments.order();
+    let head = Head::new(order.world, order.planted, order.seeds, order.shard);
+    let progress = Progress::new(order.shard.count(order.seeds), order.budget)?;
+    let interrupt = Interrupt::listen()?;
+    let mut teller = Teller { head, progress, failed: Vec::new(), json: arguments.json };
+    if arguments.json {
+        print(&Line::Head(teller.head.clone()))?;
+    }
+    let sum = run(&order, &interrupt, &mut teller)?;
+    teller.progress.end();
+    if arguments.json {
+        print(&Line::Sum(sum.clone()))?;
+    } else {
+        teller.failed.sort();
+        write!(stdout(), "{}", summary(&teller.head, &teller.failed, &sum))?;
+    }
+    Ok(match sum.ended {
+        _ if sum.failed > 0 => Ended::Badly,
+        Why::Interrupted => Ended::Interrupted,
+        Why::All | Why::Budget | Why::Failures => Ended::Well,
+    })
 }
 
-fn work(arguments: &Fuzz, tally: &Tally, bar: &ProgressBar) {
-    while !tally.stop.load(Ordering::Relaxed) {
-        let seed = tally.next.fetch_add(1, Ordering::Relaxed);
-        if seed >= arguments.seeds.end {
-            return;
-        }
-        let verdict = quick::run(&draw(seed));
-        tally.done.fetch_add(1, Ordering::Relaxed);
-        tally.delivered.fetch_add(verdict.counts.delivered, Ordering::Relaxed);
-        tally.calls.fetch_add(verdict.counts.calls, Ordering::Relaxed);
-        tally.faults.fetch_add(verdict.counts.faults, Ordering::Relaxed);
-        bar.inc(1);
-        if let Some(failure) = verdict.failure
-            && let Ok(mut failed) = tally.failed.lock()
-        {
-            bar.suspend(|| println!("symbolon-sim replay {seed}\n  {}", sentence(&failure)));
-            failed.push((seed, failure));
-            bar.set_message(format!("{} failed", failed.len()));
-            if failed.len() >= arguments.failures {
-                tally.stop.store(true, Ordering::Relaxed);
+/// Tells failures as they are found.
+struct Teller {
+    head: Head,
+    progress: Progress,
+    failed: Vec<Failed>,
+    json: bool,
+}
+
+impl Watch for Teller {
+    fn done(&mut self, done: &Done, sum: &Sum) -> Result<()> {
+        let Some(failed) = Failed::of(&done.run, &self.head) else { return Ok(()) };
+        self.progress.aside(|| {
+            if self.json {
+                print(&Line::Failed(failed.clone()))?;
+            } else {
+                writeln!(stdout(), "{}\n  {}", failed.replay, failed.sentence())?;
             }
-        }
+            match &done.kept {
+                Some(Ok(file)) => eprintln!("  the plan is kept in {}", file.display()),
+                Some(Err(problem)) => eprintln!("  the plan could not be kept: {problem}"),
+                None => {}
+            }
+            Ok(())
+        })?;
+        self.failed.push(failed);
+        self.progress.turn(sum);
+        Ok(())
+    }
+
+    fn turn(&mut self, sum: &Sum) {
+        self.progress.turn(sum);
     }
 }
 
-fn sentence(failure: &Failure) -> String {
-    let place = failure.node.map_or(String::new(), |node| format!(" at n{}", node + 1));
-    format!("{} at {}.{:03} s{place}: {}", failure.check, failure.at_ms / 1000, failure.at_ms % 1000, failure.what)
-}
-
-pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
-        Ok(plan) => plan,
-        Err(problem) => return Ok(Ended::Misasked(problem)),
-    };
-    let verdict = quick::tell(&plan);
-    let mut out = std::io::stdout().lock();
-    weather(&mut out, &plan)?;
-    let names = &plan.nodes;
-    writeln!(out, "\n    time  node  {}  fact", names.join(" "))?;
-    for line in &verdict.lines {
-        if arguments.brief && (line.what.starts_with("Rejected") || line.what.starts_with("RoundFailed")) {
-            continue;
-        }
-        let node = line.node.map_or(String::new(), |node| format!("n{}", node + 1));
-        let states: Vec<String> = line.states.iter().map(|state| state.map_or("·".into(), letter)).collect();
-        let states: Vec<String> = states.iter().map(|state| format!("{state:>2}")).collect();
-        writeln!(
-            out,
-            "{:>4}.{:03}  {node:<4}  {}  {}",
-            line.at_ms / 1000,
-            line.at_ms % 1000,
-            states.join(" "),
-            line.what
-        )?;
-    }
-    let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;
-    match &verdict.failure {
-        Some(failure) => writeln!(out, "FAIL {}", sentence(failure))?,
-        None => writeln!(out, "PASS, agreement {:?} ms after the heal", verdict.converged_ms)?,
-    }
-    Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
-}
-
-pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
-        Ok(plan) => plan,
-        Err(problem) => return Ok(Ended::Misasked(problem)),
-    };
-    std::panic::set_hook(Box::new(|_| {}));
-    let shrunk = crate::shrink::shrink(&plan);
-    let _ = std::panic::take_hook();
-    let Some(shrunk) = shrunk else {
-        println!("it does not fail");
-        return Ok(Ended::Well);
-    };
-    let (from, to) = (plan.acts.len(), shrunk.plan.acts.len());
-    eprintln!("{from} acts became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
-    let text = shrunk.plan.to_toml();
-    match &arguments.out {
-        Some(file) => std::fs::write(file, text)?,
-        None => print!("{text}"),
-    }
-    Ok(Ended::Badly)
-}
-
-fn weather(out: &mut impl std::io::Write, plan: &Plan) -> Result<()> {
-    writeln!(out, "{}\nseed {}: {} nodes, storm until {}", plan.story, plan.seed, plan.nodes.len(), plan.until)?;
-    if !plan.heals.is_empty() {
-        writeln!(out, "only {} heal", plan.heals.join(" "))?;
-    }
-    writeln!(out, "{}", plan.weather.words())?;
-    for (node, clock) in &plan.clocks {
-        write!(out, "{node} {} {:+} ppm  ", clock.offset, clock.ppm)?;
-    }
-    writeln!(out)?;
-    for step in plan.steps() {
-        let at = step.at.unwrap_or_default();
-        writeln!(out, "  {at:>8} {} {}", step.on.label(), step.verb.title())?;
-    }
-    Ok(())
-}
-
-/// A to Z, then AA and so on.
-fn letter(state: usize) -> String {
-    let last = char::from(b'A' + (state % 26) as u8);
-    if state < 26 { last.to_string() } else { format!("{}{last}", letter(state / 26 - 1)) }
+/// One line for programs.
+pub(super) fn print(line: &Line) -> Result<()> {
+    let mut out = stdout().lock();
+    serde_json::to_writer(&mut out, line)?;
+    Ok(writeln!(out)?)
 }

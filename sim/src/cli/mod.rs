@@ -1,11 +1,19 @@
-//! The command line: what is asked for, and the exit code. 0: it held. 1: it did not. 2: the question was wrong.
+//! The command line: what is asked for, and the exit code. 0: it held. 1: it did not. 2: the question was
+//! wrong. 130: somebody interrupted it, and what was seen until then held.
 
+mod determinism;
 mod fuzz;
+mod merge;
+mod replay;
 mod run;
+mod shrink;
+mod source;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::fleet::INTERRUPTED;
 
 /// Runs plans against a cluster, and measures nodes.
 #[derive(Parser)]
@@ -19,12 +27,24 @@ struct Arguments {
 enum Verb {
     /// Runs a plan in a world.
     Run(run::Run),
-    /// Runs many seeds in the quick world.
+    /// Runs many seeds.
     Fuzz(fuzz::Fuzz),
+    /// Adds up what many machines found.
+    Merge(merge::Merge),
     /// Runs one seed in the quick world, and tells what happened.
-    Replay(fuzz::Replay),
+    Replay(replay::Replay),
     /// Finds the least plan that fails as a seed does.
-    Shrink(fuzz::Shrink),
+    Shrink(shrink::Shrink),
+    /// Runs seeds in two processes, and compares their traces.
+    Determinism(determinism::Determinism),
+    /// Prints the hash of each seed's trace.
+    #[command(hide = true)]
+    Traces(determinism::Traces),
+    /// Prints the trace of a seed, step by step.
+    #[command(hide = true)]
+    Steps(determinism::Steps),
+    /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
+    Convergence(crate::measure::Arguments),
     /// Measures a node against bare handlers, and a cluster against its promises.
     Bench(crate::bench::Bench),
     /// The bare handlers of the bench.
@@ -40,6 +60,8 @@ pub enum Ended {
     Badly,
     /// The question was wrong: usage, or the plan.
     Misasked(String),
+    /// Somebody ended it; until then everything held.
+    Interrupted,
 }
 
 /// Reads the command line, and does it.
@@ -48,8 +70,13 @@ pub fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Run(run) => run::run(&run),
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
-        Verb::Replay(replay) => fuzz::replay(&replay),
-        Verb::Shrink(shrink) => fuzz::shrink(&shrink),
+        Verb::Merge(merge) => merge::merge(&merge),
+        Verb::Replay(replay) => replay::replay(&replay),
+        Verb::Shrink(shrink) => shrink::shrink(&shrink),
+        Verb::Determinism(determinism) => determinism::determinism(&determinism),
+        Verb::Traces(traces) => determinism::traces(&traces),
+        Verb::Steps(steps) => determinism::steps(&steps),
+        Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),
     };
@@ -60,6 +87,7 @@ pub fn main() -> ExitCode {
             eprintln!("{problem}");
             ExitCode::from(2)
         }
+        Ok(Ended::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
             eprintln!("symbolon-sim: {error:#}");
             ExitCode::FAILURE

@@ -3,7 +3,7 @@
 
 use super::verb::{
     Auth, Backup, Clog, CreateClient, Cut, DefineScope, DeleteClient, EditClient, EndSessions, FailDisk, Forge,
-    Forgery, FreezeClock, Introspect, Kill, Login, Logout, LoseDisk, Partition, Pause, RemoveScope, Replay,
+    Forgery, FreezeClock, Introspect, Kill, Login, Logout, LoseDisk, Partition, Pause, RemoveScope, Replay, Restart,
     RestoreBackup, Revoke, RotateKey, RotateSecret, SetClusterKey, SlowDisk, StepClock, TearDisk, Token, WithdrawKey,
     Yes,
 };
@@ -43,7 +43,6 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
     let (gossip, tokens) = pace(root.at(PACE));
     let mut steps = workload(root.at(WORK), nodes);
     steps.extend(faults(root.at(FAULT), nodes));
-    steps.sort_by_key(|step| step.at);
     let healing = if root.at(CORE).permille(120) { nodes - 1 } else { 0 };
     let guest = root.at(GUEST);
     let mut plan = Plan {
@@ -55,12 +54,26 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
         gossip,
         tokens,
         weather: weather(root.at(NETWORK), root.at(DISK)),
-        acts: steps.into_iter().map(|step| Act { line: 0, scene: None, what: What::Step(step) }).collect(),
         ..Plan::of(count)
     };
     if count > 2 && healing == 0 && guest.permille(60) {
         plan.uninvited = vec![name(nodes - 1)];
     }
+    if count > 2 && guest.at(1).permille(120) {
+        let joins = Span::of_ms(guest.at(2).between(FIRST_MS, STORM_MS));
+        plan.absent = vec![name(0)];
+        steps.push(Step { at: Some(joins), on: On::One(name(0)), verb: Verb::Restart(Restart { yes: Yes }) });
+    }
+    if healing > 0 && guest.at(3).permille(500) {
+        let leaves = Span::of_ms(guest.at(4).between(FIRST_MS, STORM_MS));
+        steps.push(Step {
+            at: Some(leaves),
+            on: On::One(name(nodes - 1)),
+            verb: Verb::Kill(Kill { yes: Yes, lasts: None }),
+        });
+    }
+    steps.sort_by_key(|step| step.at);
+    plan.acts = steps.into_iter().map(|step| Act { line: 0, scene: None, what: What::Step(step) }).collect();
     for node in 0..nodes {
         let error = clock(root.at(CLOCK), node);
         if error != ClockError::default() {
@@ -86,7 +99,7 @@ fn pace(chance: Chance) -> (Gossip, Tokens) {
         fanout: Some(one_of(chance.at(2), &[1, 2, 3]) as usize),
         round_timeout: ms(3, &[500, 1000, 2000]),
         max_clock_drift: Some(Span::of_ms(DRIFT_MS)),
-        remove_horizon: ms(7, &[3600 * 24 * 1000, 3600 * 24 * 30 * 1000]),
+        remove_horizon: ms(7, &[1_000, 4_000, 3600 * 24 * 1000, 3600 * 24 * 30 * 1000]),
     };
     let tokens = Tokens {
         access_ttl: ms(4, &[4_000, 10_000, 600_000]),

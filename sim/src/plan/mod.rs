@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use chance::Chance;
-pub use draw::draw;
+pub use draw::{draw, draw_for};
 pub use expect::{Activity, ClientIs, Expect, Presence, Pulse, ScopeIs, SessionIs, TokenIs};
 pub use names::{On, Vantage};
 pub use read::PlanError;

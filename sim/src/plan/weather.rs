@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::{Shift, Span};
 
 /// What network and disks do while the storm lasts. Latencies stay after it; what is left out is calm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Weather {
     /// One way of an ordinary message.
-    #[serde(skip_serializing_if = "super::is_default")]
+    #[serde(skip_serializing_if = "is_near")]
     pub latency: Range,
     /// Messages that take longer.
     #[serde(skip_serializing_if = "super::is_default")]
@@ -36,7 +36,7 @@ pub struct Weather {
     #[serde(skip_serializing_if = "super::is_default")]
     pub bandwidth: u64,
     /// How long a commit takes.
-    #[serde(skip_serializing_if = "super::is_default")]
+    #[serde(skip_serializing_if = "is_quick")]
     pub commit: Range,
 }
 
@@ -70,6 +70,36 @@ pub struct ClockError {
     /// Gained in a million.
     #[serde(skip_serializing_if = "super::is_default")]
     pub ppm: i64,
+}
+
+/// One way within a building.
+const NEAR: Range = Range { min: Span::of_ms(1), max: Span::of_ms(5) };
+/// A commit on a good disk.
+const QUICK: Range = Range { min: Span::of_ms(1), max: Span::of_ms(2) };
+
+fn is_near(range: &Range) -> bool {
+    *range == NEAR
+}
+
+fn is_quick(range: &Range) -> bool {
+    *range == QUICK
+}
+
+impl Default for Weather {
+    fn default() -> Weather {
+        Weather {
+            latency: NEAR,
+            slow: Slow::default(),
+            lost_requests: 0,
+            lost_replies: 0,
+            silent: 0,
+            twice: 0,
+            corrupt: 0,
+            truncated: 0,
+            bandwidth: 0,
+            commit: QUICK,
+        }
+    }
 }
 
 impl Weather {

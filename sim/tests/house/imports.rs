@@ -41,8 +41,8 @@ const CORE: &[(&str, &[&str])] = &[
 /// Rooms of the node that never name each other: both talk to the driver.
 const NODE_APART: &[(&str, &str)] = &[("http", "store"), ("store", "http")];
 
-/// The one place of the simulated network.
-const TURMOIL: &str = "sim/src/worlds/whole";
+/// The one place of the simulated network, and of the node inside the testbed.
+const WHOLE: &str = "sim/src/worlds/whole";
 
 fn core_layers(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -89,7 +89,7 @@ fn node_walls(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// `turmoil` stays in the whole world, `insta` in tests.
+/// `turmoil` stays in the whole world, and so does the node as far as the testbed runs it itself; `insta` stays in tests.
 fn kept_in_place(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in sources.iter().filter(|source| source.is_rust()) {
@@ -98,8 +98,11 @@ fn kept_in_place(sources: &[Source]) -> Vec<Finding> {
             let lines = source::lines_with_word(&source.code, name).into_iter();
             findings.extend(lines.map(|line| Finding::new(&source.path, line, &wrong, right)));
         };
-        if !source.path.strip_prefix(TURMOIL).is_some_and(|rest| rest.starts_with(['/', '.'])) {
+        if !source.path.strip_prefix(WHOLE).is_some_and(|rest| rest.starts_with(['/', '.'])) {
             refuse("turmoil", "only sim/src/worlds/whole knows the simulated network");
+            if source.path.starts_with("sim/") {
+                refuse("symbolon_node", "only sim/src/worlds/whole runs a node; all else meets it as an outsider");
+            }
         }
         if !source.path.contains("/tests/") {
             refuse("insta", "snapshots are taken in tests alone");
@@ -192,7 +195,11 @@ fn a_crate_out_of_place_is_found() {
     let quick = Source::new("sim/src/worlds/quick.rs", "use turmoil::Builder;\n");
     let whole = Source::new("sim/src/worlds/whole/net.rs", "use turmoil::Builder;\n");
     let wholesale = Source::new("sim/src/worlds/wholesale.rs", "\nuse turmoil::Builder;\n");
+    let bench = Source::new("sim/src/bench/mod.rs", "use symbolon_node::node::Node;\n");
+    let ports = Source::new("sim/src/worlds/whole/host.rs", "use symbolon_node::ports::Ports;\n");
+    let program = Source::new("node/src/main.rs", "symbolon_node::cli::main()\n");
     let timeline = Source::new("sim/src/timeline.rs", "\n\ninsta::assert_snapshot!(x);\n");
     let test = Source::new("sim/tests/convergence.rs", "insta::assert_snapshot!(x);\n");
     assert_eq!(lines(&kept_in_place(&[quick, whole, wholesale, timeline, test])), [1, 2, 3]);
+    assert_eq!(lines(&kept_in_place(&[bench, ports, program])), [1]);
 }

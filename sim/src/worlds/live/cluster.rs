@@ -10,7 +10,7 @@ use super::api::{Api, Session};
 use super::certificates::{self, Certificates};
 use super::config::{self, Facts};
 pub use super::config::{PASSWORD, USER};
-use super::http::{Http, Trust};
+use super::dial::{Trust, loopback};
 use super::network::Network;
 pub use super::node::{Clock, Node};
 use super::node::{Files, Program, READY_WITHIN};
@@ -100,14 +100,14 @@ impl Cluster {
             let proxy = match &network {
                 Some(network) => {
                     let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
-                    Some(Proxy::start(place, Http::new(port, trust.clone()), tls, network.clone()).await?)
+                    Some(Proxy::start(place, loopback(port, trust.clone()), tls, network.clone()).await?)
                 }
                 None => None,
             };
             let reached_at = proxy.as_ref().map_or(port, Proxy::port);
             let of = (name.as_str(), port, reached_at, issuer.as_str());
             let files = prepare(layout, dir.path(), certificates.as_ref(), &program.binary, of)?;
-            let api = Api::new(Http::new(port, trust.clone()));
+            let api = Api::new(loopback(port, trust.clone()));
             nodes.push(Node::new((name, port), api, proxy, files, program.clone()));
         }
         Ok(Cluster { nodes, network, certificates, dir })

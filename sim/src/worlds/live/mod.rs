@@ -4,14 +4,13 @@
 //! Plans that trouble the network put a [`proxy`] in front of each node. Clocks are those of the machine, so plans that move
 //! them are [refused](refusal()).
 
-pub mod api;
 mod certificates;
 pub mod cluster;
 mod config;
+pub mod dial;
 mod disk;
 mod expect;
 mod faults;
-pub mod http;
 pub mod network;
 mod node;
 mod ports;
@@ -24,6 +23,7 @@ mod traffic;
 mod verbs;
 mod world;
 
+pub use super::client::{api, http};
 pub use cluster::{Cluster, Layout};
 pub use ports::Ports;
 pub use refusal::refusal;

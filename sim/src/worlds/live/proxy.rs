@@ -25,15 +25,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use super::api::FRAME;
 use super::http::{Call, Http, Reply};
 use super::network::{Link, Network};
 
-/// The media type of frames.
-pub(super) const FRAME_TYPE: &str = "application/pkcs7-mime";
 /// Names the sender.
 const NODE_ID: &str = "x-symbolon-node-id";
 /// Carries the frame of a request without a body.
-const FRAME: &str = "x-symbolon-frame";
+const IN_HEADER: &str = "x-symbolon-frame";
 /// A peer may take so long for its half of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
@@ -188,7 +187,7 @@ impl Parcel {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let sender = header(NODE_ID).context("nobody says who sends this")?.to_owned();
         let path = head.uri.path_and_query().context("a request has a path")?.to_string();
-        let frame = match header(FRAME) {
+        let frame = match header(IN_HEADER) {
             Some(text) => URL_SAFE_NO_PAD.decode(text)?,
             None => {
                 let body = Limited::new(body, MAX_FRAME_BYTES).collect().await;
@@ -202,9 +201,9 @@ impl Parcel {
         let mut call = Call { method: self.method.clone(), path: self.path.clone(), ..Call::default() };
         call.headers.push((NODE_ID, self.sender.clone()));
         if self.method == Method::POST {
-            call.body = Some((FRAME_TYPE, self.frame.clone()));
+            call.body = Some((FRAME, self.frame.clone()));
         } else {
-            call.headers.push((FRAME, URL_SAFE_NO_PAD.encode(&self.frame)));
+            call.headers.push((IN_HEADER, URL_SAFE_NO_PAD.encode(&self.frame)));
         }
         call
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::api::Gossip;
 use super::cluster::random_key;
 use super::node::Clock;
 use super::stage::{Issued, Operator, Stage};
@@ -155,8 +154,8 @@ impl Stage {
     async fn withdraw_key(&self, of: &str, place: usize) -> Result<String> {
         let signer = self.plan.place(of).with_context(|| format!("there is no node {of}"))?;
         let stats = self.node(signer).api.stats(&self.operator(signer)?).await?;
-        let kid = Gossip::of(&stats).signing_kid.with_context(|| format!("{of} signs with no key"))?;
-        self.node(place).api.withdraw_key(&self.operator(place)?, &kid).await?;
+        let kid = stats["active_signing_kid"].as_str().with_context(|| format!("{of} signs with no key"))?;
+        self.node(place).api.withdraw_key(&self.operator(place)?, kid).await?;
         Ok(format!("204, {kid}"))
     }
 

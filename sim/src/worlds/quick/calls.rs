@@ -34,6 +34,11 @@ impl Names {
         self.clients.get(name).map(|client| client.id.as_str())
     }
 
+    /// Where a token is among all that were issued.
+    pub(super) fn token(&self, name: &str) -> Option<usize> {
+        self.tokens.get(name).copied()
+    }
+
     /// The cookie of a session.
     pub(super) fn session(&self, name: &str) -> Option<&str> {
         self.sessions.get(name).map(|cookie| cookie.as_str())
@@ -129,6 +134,7 @@ impl World<'_> {
 
     fn ask(&mut self, node: usize, request: Request, why: Purpose) {
         let call = self.name_call();
+        self.mark_request(&request);
         self.pending.insert(call, Pending { node, why });
         self.asked_by_script(call);
         self.see(node, &Sight::Asked(call));

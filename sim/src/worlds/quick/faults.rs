@@ -2,6 +2,7 @@
 
 use super::node::Rows;
 use super::world::{Happening, World};
+use crate::marks::Mark;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
 
@@ -85,6 +86,7 @@ impl World<'_> {
                 self.nodes[node].step_ms = by.by.0;
                 let step = self.moved(node);
                 self.later(by.lasts, Happening::Rights { node, step });
+                self.mark_clock(node);
             }
             Verb::FreezeClock(freeze) => {
                 let wall = self.nodes[node].now(self.at_ms).wall;
@@ -162,6 +164,7 @@ impl World<'_> {
         if place.steps == step {
             place.step_ms = 0;
             place.frozen = None;
+            self.mark_clock(node);
         }
     }
 
@@ -171,6 +174,7 @@ impl World<'_> {
         self.healed = true;
         self.mend_all();
         for one in (0..self.plan.nodes.len()).filter(|node| !self.plan.heals(*node)) {
+            self.marks.hit(Mark::NeverBack);
             for other in (0..self.plan.nodes.len()).filter(|other| *other != one) {
                 self.sever(&[(one, other), (other, one)]);
             }

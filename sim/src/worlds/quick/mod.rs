@@ -5,6 +5,7 @@ mod calls;
 pub mod crypto;
 mod faults;
 mod look;
+mod marks;
 mod network;
 mod node;
 mod process;
@@ -13,4 +14,6 @@ mod script;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, tell};
+pub use run::{Planted, Verdict, run, run_planted, steps, tell, tell_planted, watch};
+pub(in crate::worlds) use run::{same, versions, words};
+pub use world::Counts;

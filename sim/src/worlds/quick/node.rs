@@ -46,8 +46,6 @@ pub(super) struct Node {
     pub paused: Option<VecDeque<Event>>,
     /// Whether its disk was exchanged since its last life.
     pub broken: Continuity,
-    /// Whether that ever happened to it.
-    pub was_broken: bool,
     /// When its next tick is due, as far as that is on the heap.
     pub tick_at: Option<u64>,
     /// When it was woken last.
@@ -65,8 +63,6 @@ pub(super) struct Disk {
     pub commits: u64,
     pub slow_ms: u64,
     pub fails: bool,
-    /// A row is damaged.
-    pub torn: bool,
     /// Old copies, by their names in the plan.
     pub copies: BTreeMap<String, Rows>,
 }
@@ -90,7 +86,6 @@ impl Node {
             steps: 0,
             paused: None,
             broken: Continuity::Kept,
-            was_broken: false,
             tick_at: None,
             ticked_at: 0,
             ticks: 0,

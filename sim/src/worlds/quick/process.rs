@@ -9,6 +9,7 @@ use super::Planted;
 use super::node::Rows;
 use super::world::{Happening, World};
 use crate::checks::{Continuity, Sight};
+use crate::plan::Verb;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
@@ -119,6 +120,7 @@ impl World<'_> {
         place.view = Some(view.clone());
         self.down.remove(&node);
         self.trace.state(node, &view);
+        self.mark_boot(node, continuity, &view);
         self.see(node, &Sight::Booted { view: &view, disk: continuity });
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
         self.carry_out();
@@ -128,13 +130,14 @@ impl World<'_> {
 
     /// Boots a replica; where a write was torn, the data is set aside and the node comes back empty.
     fn boot(&mut self, node: usize, seed: [u8; 32]) -> Option<(Replica, Effects)> {
+        let tears = self.plan.steps().any(|step| matches!(step.verb, Verb::TearDisk(_)));
         loop {
             let place = &mut self.nodes[node];
             let (now, recovered) = (place.now(self.at_ms), place.recovered());
             match Replica::boot(place.config.clone(), place.crypto.clone(), place.keys.clone(), recovered, seed, now)
             {
                 Ok(booted) => return Some(booted),
-                Err(BootError::Unsound | BootError::BadRow { .. }) if std::mem::take(&mut place.disk.torn) => {
+                Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
                     self.trace.note(self.at_ms, Some(node), || "the data is unsound and set aside".into());
                     self.replace_disk(node, Rows::new());
                 }
@@ -155,7 +158,6 @@ impl World<'_> {
         let at = draw.below(count) as usize;
         if let Some((_, value)) = disk.rows.iter_mut().filter(|(key, _)| torn(key)).nth(at) {
             value.truncate(value.len() / 2);
-            disk.torn = true;
         }
     }
 
@@ -176,9 +178,7 @@ impl World<'_> {
     /// The disk is exchanged while the process is down.
     pub(super) fn replace_disk(&mut self, node: usize, rows: Rows) {
         self.nodes[node].disk.rows = rows;
-        self.nodes[node].disk.torn = false;
         self.nodes[node].broken = Continuity::Broken;
-        self.nodes[node].was_broken = true;
         if self.planted == Some(Planted::RewindEntropy) {
             self.nodes[node].source.rewind();
         }

@@ -3,19 +3,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use clap::ValueEnum;
 use symbolon_core::state::View;
 
 use super::node::Node;
-use super::trace::{Line, Trace};
+use super::trace::{Line, Recording, Trace};
 use super::world::{Counts, Happening, World};
-use crate::checks::{Checks, End, Failure, Standing};
+use crate::checks::{Check, Checks, End, Failure, Standing};
+use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
+use crate::worlds::Step;
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
 
 /// A mistake that is put into the world on purpose, to prove that a check finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Planted {
     /// A write counts as durable when it is asked for.
     SendBeforeDurable,
@@ -23,6 +26,17 @@ pub enum Planted {
     LoseWrites,
     /// A disk that is exchanged takes the node's entropy back with it.
     RewindEntropy,
+}
+
+impl Planted {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Planted::SendBeforeDurable => "send-before-durable",
+            Planted::LoseWrites => "lose-writes",
+            Planted::RewindEntropy => "rewind-entropy",
+        }
+    }
 }
 
 /// What came of a run.
@@ -36,6 +50,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// From the heal to agreement.
     pub converged_ms: Option<u64>,
+    /// Rare situations.
+    pub marks: Marks,
     /// The timeline, if it was asked for.
     pub lines: Vec<Line>,
 }
@@ -47,17 +63,37 @@ pub fn run(plan: &Plan) -> Verdict {
 
 /// Runs a plan, and keeps a timeline.
 pub fn tell(plan: &Plan) -> Verdict {
-    safely(plan, None, true)
+    tell_planted(plan, None)
+}
+
+/// Runs a plan in a world with a mistake, and keeps a timeline.
+pub fn tell_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
+    safely(plan, planted, Recording::Lines).0
+}
+
+/// Runs a plan, and keeps every step of its trace.
+pub fn steps(plan: &Plan, planted: Option<Planted>) -> Vec<Step> {
+    safely(plan, planted, Recording::Steps).1
+}
+
+/// Runs a plan, and shows everything that happens to an observer as well.
+pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
+    let mut world = World::new(plan, None, Recording::Nothing);
+    world.observer = Some(observer);
+    finish(world).0
 }
 
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
-    safely(plan, planted, false)
+    safely(plan, planted, Recording::Nothing).0
+}
+
+fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
+    finish(World::new(plan, planted, recording))
 }
 
 /// A broken promise of the core is a panic; here it is a verdict.
-fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
-    let mut world = World::new(plan, planted, recording);
+fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -70,18 +106,19 @@ fn safely(plan: &Plan, planted: Option<Planted>, recording: bool) -> Verdict {
         (None, Some(what)) => Some(failed("world", what)),
         (None, None) => world.checks.failure().cloned(),
     };
-    let counts = world.counts;
-    let (trace, lines) = world.trace.finish();
-    Verdict { failure, trace, counts, converged_ms, lines }
+    let (counts, marks) = (world.counts, world.marks);
+    let (trace, lines, steps) = world.trace.finish();
+    (Verdict { failure, trace, counts, converged_ms, marks, lines }, steps)
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(in crate::worlds) fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, planted: Option<Planted>, recording: bool) -> World<'a> {
+    fn new(plan: &'a Plan, planted: Option<Planted>, recording: Recording) -> World<'a> {
         let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
         let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
         World {
@@ -96,6 +133,7 @@ impl<'a> World<'a> {
             effects: Default::default(),
             carrying: false,
             checks: Checks::new(plan),
+            observer: None,
             trace: Trace::new(names, recording),
             healed: false,
             cut: Default::default(),
@@ -110,6 +148,7 @@ impl<'a> World<'a> {
             names: Default::default(),
             tokens: Vec::new(),
             counts: Counts::default(),
+            marks: Marks::default(),
             down: Default::default(),
             trouble: None,
         }
@@ -200,36 +239,22 @@ impl<'a> World<'a> {
         let nodes = self.standing();
         nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
-    }
-
-    /// Whether two views are one state.
-    pub(super) fn same(&self, one: &View, other: &View) -> bool {
-        same(one, other) && self.same_keys(one, other)
-    }
-
-    /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
-    fn same_keys(&self, one: &View, other: &View) -> bool {
-        let kids = |view: &View| {
-            let owned = view
-                .token_keys
-                .values()
-                .filter(|key| self.nodes.iter().any(|node| node.keys.node() == key.owner && !node.was_broken));
-            owned.map(|key| key.published.kid.clone()).collect::<Vec<_>>()
-        };
-        kids(one) == kids(other)
+            && nodes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1))
     }
 }
 
-fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
+/// Which version of each record a view holds.
+pub(in crate::worlds) fn versions(view: &View) -> Vec<(symbolon_core::crdt::NodeId, u64)> {
     view.nodes.values().map(|record| (record.node, record.version)).collect()
 }
 
-fn same(one: &View, other: &View) -> bool {
+/// Whether two views are one state, signing keys aside.
+pub(in crate::worlds) fn same(one: &View, other: &View) -> bool {
     let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
     one.cells.vector() == other.cells.vector()
         && one.cells.root() == other.cells.root()
         && one.revoked.iter().eq(other.revoked.iter())
         && versions(one) == versions(other)
+        && one.token_keys.keys().eq(other.token_keys.keys())
         && ring(one) == ring(other)
 }

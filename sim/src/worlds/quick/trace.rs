@@ -8,6 +8,8 @@ use symbolon_core::crdt::Digest;
 use symbolon_core::replica::Fact;
 use symbolon_core::state::View;
 
+use crate::worlds::Step;
+
 /// The end of a frame is its signature, which speaks for all of it.
 const FRAME_TAIL: usize = 64;
 
@@ -16,9 +18,21 @@ pub(super) struct Trace {
     hasher: blake3::Hasher,
     text: String,
     lines: Option<Vec<Line>>,
+    steps: Option<Vec<Step>>,
     letters: BTreeMap<(Digest, usize, u64), usize>,
     states: Vec<Option<usize>>,
     names: Vec<(symbolon_core::crdt::NodeId, String)>,
+}
+
+/// What is kept beside the hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recording {
+    /// Nothing.
+    Nothing,
+    /// A timeline.
+    Lines,
+    /// Every step of the hash.
+    Steps,
 }
 
 /// One line of a timeline.
@@ -35,11 +49,12 @@ pub struct Line {
 }
 
 impl Trace {
-    pub(super) fn new(names: Vec<(symbolon_core::crdt::NodeId, String)>, recording: bool) -> Trace {
+    pub(super) fn new(names: Vec<(symbolon_core::crdt::NodeId, String)>, recording: Recording) -> Trace {
         Trace {
             hasher: blake3::Hasher::new(),
             text: String::new(),
-            lines: recording.then(Vec::new),
+            lines: (recording == Recording::Lines).then(Vec::new),
+            steps: (recording == Recording::Steps).then(Vec::new),
             letters: BTreeMap::new(),
             states: vec![None; names.len()],
             names,
@@ -50,6 +65,9 @@ impl Trace {
         self.text.clear();
         let _ = write!(self.text, "{at_ms} {node} {fact:?}");
         self.hasher.update(self.text.as_bytes());
+        if self.steps.is_some() {
+            self.step(at_ms, node, format!("{fact:?}"));
+        }
         if self.lines.is_some() {
             let mut what = format!("{fact:?}");
             for (id, name) in &self.names {
@@ -62,7 +80,18 @@ impl Trace {
     pub(super) fn frame(&mut self, at_ms: u64, node: usize, frame: &[u8]) {
         self.hasher.update(&at_ms.to_le_bytes());
         self.hasher.update(&[node as u8]);
-        self.hasher.update(&frame[frame.len().saturating_sub(FRAME_TAIL)..]);
+        let tail = &frame[frame.len().saturating_sub(FRAME_TAIL)..];
+        self.hasher.update(tail);
+        if self.steps.is_some() {
+            let name = &blake3::hash(tail).to_hex()[..8];
+            self.step(at_ms, node, format!("sends frame {name} of {} bytes", frame.len()));
+        }
+    }
+
+    fn step(&mut self, at_ms: u64, node: usize, what: String) {
+        let hash = *self.hasher.finalize().as_bytes();
+        let what = format!("{:>4}.{:03} n{} {what}", at_ms / 1000, at_ms % 1000, node + 1);
+        self.steps.get_or_insert_default().push(Step { what, hash });
     }
 
     pub(super) fn note(&mut self, at_ms: u64, node: Option<usize>, what: impl FnOnce() -> String) {
@@ -87,7 +116,7 @@ impl Trace {
         }
     }
 
-    pub(super) fn finish(self) -> ([u8; 32], Vec<Line>) {
-        (*self.hasher.finalize().as_bytes(), self.lines.unwrap_or_default())
+    pub(super) fn finish(self) -> ([u8; 32], Vec<Line>, Vec<Step>) {
+        (*self.hasher.finalize().as_bytes(), self.lines.unwrap_or_default(), self.steps.unwrap_or_default())
     }
 }

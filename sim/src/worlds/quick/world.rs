@@ -9,7 +9,8 @@ use super::calls::{Names, Pending};
 use super::node::Node;
 use super::script::Script;
 use super::trace::Trace;
-use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::checks::{Check, Checks, Minted, Moment, Sight};
+use crate::marks::Marks;
 use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
@@ -69,6 +70,7 @@ pub(super) struct World<'a> {
     pub effects: VecDeque<(usize, u64, Effect)>,
     pub carrying: bool,
     pub checks: Checks,
+    pub observer: Option<&'a mut dyn Check>,
     pub trace: Trace,
     pub healed: bool,
     /// Links that are cut, each as often as it was cut.
@@ -90,6 +92,7 @@ pub(super) struct World<'a> {
     pub names: Names,
     pub tokens: Vec<Minted>,
     pub counts: Counts,
+    pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -172,7 +175,13 @@ impl World<'_> {
     }
 
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        self.checks.see(Moment { at_ms: self.at_ms, node, plan: self.plan }, sight);
+        let moment = Moment { at_ms: self.at_ms, node, plan: self.plan };
+        self.checks.see(moment, sight);
+        if let Some(observer) = &mut self.observer
+            && let Err(what) = observer.see(moment, sight)
+        {
+            self.trouble = Some(what);
+        }
     }
 
     fn tick(&mut self, node: usize, life: u64) {
@@ -254,6 +263,7 @@ impl World<'_> {
             Effect::Note(fact) => {
                 let view = self.nodes[node].view.clone();
                 self.trace.fact(self.at_ms, node, &fact, view.as_deref());
+                self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
             }
         }
@@ -264,6 +274,7 @@ impl World<'_> {
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
         self.trace.state(node, &view);
+        self.mark_purge(node, &before, &view);
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
 

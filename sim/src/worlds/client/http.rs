@@ -1,5 +1,6 @@
-//! A small HTTP/1.1 client: keep-alive, the run's own authority pinned, every wait bounded. It keeps no cookies.
+//! A small HTTP/1.1 client: keep-alive, every wait bounded. It keeps no cookies, and leaves dialling to its world.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,10 +11,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap};
 use hyper::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How long one exchange may take, connecting included.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,17 +20,23 @@ const MAX_REPLY_BYTES: usize = 8 << 20;
 /// Idle connections that are kept.
 const MAX_IDLE: usize = 64;
 
-type Sender = SendRequest<Full<Bytes>>;
+/// An open connection, on which requests go one after another.
+pub type Sender = SendRequest<Full<Bytes>>;
 
-/// How to trust a server.
-#[derive(Clone)]
-pub struct Trust(Option<TlsConnector>);
+/// A connection that is being opened.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Sender>> + Send>>;
+
+/// Opens connections to one origin.
+pub trait Open: Send + Sync {
+    /// A fresh one.
+    fn open(&self) -> Opening;
+}
 
 /// A client of one origin.
 #[derive(Clone)]
 pub struct Http {
-    port: u16,
-    trust: Trust,
+    authority: Arc<str>,
+    open: Arc<dyn Open>,
     idle: Arc<Mutex<Vec<Sender>>>,
 }
 
@@ -64,29 +68,10 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-impl Trust {
-    /// No TLS at all: for the bench on loopback.
-    pub fn plain() -> Trust {
-        Trust(None)
-    }
-
-    /// TLS under this authority, and under no other.
-    pub fn pinned(ca: CertificateDer<'static>) -> Result<Trust> {
-        let mut roots = RootCertStore::empty();
-        roots.add(ca)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Trust(Some(TlsConnector::from(Arc::new(config)))))
-    }
-}
-
 impl Http {
-    /// A client of 127.0.0.1 on this port.
-    pub fn new(port: u16, trust: Trust) -> Http {
-        Http { port, trust, idle: Arc::default() }
+    /// A client of this host and port.
+    pub fn new(authority: &str, open: Arc<dyn Open>) -> Http {
+        Http { authority: authority.into(), open, idle: Arc::default() }
     }
 
     /// Sends one request, and reads the whole answer.
@@ -96,8 +81,8 @@ impl Http {
     pub async fn send(&self, call: &Call) -> Result<Reply> {
         tokio::time::timeout(TIMEOUT, self.exchange(call))
             .await
-            .map_err(|_| anyhow!("no answer from 127.0.0.1:{} within {} s", self.port, TIMEOUT.as_secs()))?
-            .with_context(|| format!("{} {} on 127.0.0.1:{}", call.method, call.path, self.port))
+            .map_err(|_| anyhow!("no answer from {} within {} s", self.authority, TIMEOUT.as_secs()))?
+            .with_context(|| format!("{} {} on {}", call.method, call.path, self.authority))
     }
 
     /// Forgets the idle connections, as after a restart of the server.
@@ -120,7 +105,7 @@ impl Http {
                 }
             }
         }
-        let mut sender = self.connect().await?;
+        let mut sender = self.open.open().await?;
         let response = sender.send_request(self.request(call)?).await?;
         self.read(sender, response).await
     }
@@ -131,7 +116,7 @@ impl Http {
 
     fn request(&self, call: &Call) -> Result<hyper::Request<Full<Bytes>>> {
         let mut request = hyper::Request::builder().method(&call.method).uri(&call.path);
-        request = request.header(HOST, format!("127.0.0.1:{}", self.port));
+        request = request.header(HOST, &*self.authority);
         if let Some(cookie) = &call.cookie {
             request = request.header(COOKIE, cookie);
         }
@@ -160,25 +145,13 @@ impl Http {
         }
         Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
-
-    async fn connect(&self) -> Result<Sender> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.set_nodelay(true)?;
-        match &self.trust.0 {
-            None => spawn(stream).await,
-            Some(connector) => {
-                let name = ServerName::try_from("127.0.0.1").expect("an address is a server name");
-                spawn(connector.connect(name, stream).await?).await
-            }
-        }
-    }
 }
 
 /// Speaks HTTP on the stream, with the connection in a task of its own that ends with its sender.
-async fn spawn<S>(stream: S) -> Result<Sender>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
+///
+/// # Errors
+/// What hyper says.
+pub async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Result<Sender> {
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(sender)

@@ -1,6 +1,6 @@
 //! A node as any outsider sees it: its public, session, admin and gossip endpoints, one function each. It decides nothing.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper::header::SET_COOKIE;
@@ -11,6 +11,8 @@ use super::http::{Call, Http, Reply};
 use crate::plan::verb::Auth;
 
 const JSON: &str = "application/json";
+/// The media type of frames (RFC 8551, section 3.2.2).
+pub const FRAME: &str = "application/pkcs7-mime";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One node's endpoints.
@@ -37,6 +39,16 @@ pub struct Client {
     pub secret: Option<String>,
     /// How it authenticates.
     pub auth: Auth,
+}
+
+/// An answer that is none of the expected ones.
+#[derive(Debug, thiserror::Error)]
+#[error("{status}: {text}")]
+pub struct Refused {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its beginning, for people.
+    pub text: String,
 }
 
 impl Api {
@@ -121,10 +133,10 @@ impl Api {
         expect(&reply, &[StatusCode::OK]).map(drop)
     }
 
-    /// `POST /api/admin/clients/{id}/secret`: the new one.
+    /// `POST /api/admin/clients/{id}/secret`: another secret.
     pub async fn rotate_secret(&self, admin: &Session, id: &str) -> Result<String> {
-        let reply = self.call(Method::POST, &format!("/api/admin/clients/{id}/secret"), Some(admin), None).await?;
-        let answer = expect(&reply, &[StatusCode::OK])?;
+        let path = format!("/api/admin/clients/{id}/secret");
+        let answer = expect(&self.call(Method::POST, &path, Some(admin), None).await?, &[StatusCode::OK])?;
         Ok(answer["client_secret"].as_str().context("no client_secret")?.to_owned())
     }
 
@@ -172,26 +184,7 @@ impl Api {
     /// `POST /revoke`.
     pub async fn revoke(&self, client: &Client, token: &str) -> Result<()> {
         let reply = self.form("/revoke", client, vec![("token", token)]).await?;
-        if reply.status == StatusCode::OK { Ok(()) } else { bail!("{}: {}", reply.status, text(&reply)) }
-    }
-
-    /// `DELETE /api/admin/users/{user}/sessions`.
-    pub async fn end_sessions(&self, admin: &Session, user: &str) -> Result<()> {
-        let reply =
-            self.call(Method::DELETE, &format!("/api/admin/users/{user}/sessions"), Some(admin), None).await?;
-        expect(&reply, &[StatusCode::NO_CONTENT]).map(drop)
-    }
-
-    /// `POST /api/admin/keys/rotate`.
-    pub async fn rotate_key(&self, admin: &Session) -> Result<()> {
-        let reply = self.call(Method::POST, "/api/admin/keys/rotate", Some(admin), None).await?;
-        expect(&reply, &[StatusCode::ACCEPTED]).map(drop)
-    }
-
-    /// `DELETE /api/admin/keys/{kid}`.
-    pub async fn withdraw_key(&self, admin: &Session, kid: &str) -> Result<()> {
-        let reply = self.call(Method::DELETE, &format!("/api/admin/keys/{kid}"), Some(admin), None).await?;
-        expect(&reply, &[StatusCode::NO_CONTENT]).map(drop)
+        if reply.status == StatusCode::OK { Ok(()) } else { Err(refused(&reply)) }
     }
 
     /// `PUT /api/admin/keys/cluster`.
@@ -199,6 +192,30 @@ impl Api {
         let body = json!({"key": URL_SAFE_NO_PAD.encode(key)});
         let reply = self.call(Method::PUT, "/api/admin/keys/cluster", Some(admin), Some(body)).await?;
         expect(&reply, &[StatusCode::NO_CONTENT]).map(drop)
+    }
+
+    /// `POST /api/admin/keys/rotate`.
+    pub async fn rotate_key(&self, admin: &Session) -> Result<()> {
+        let reply = self.call(Method::POST, "/api/admin/keys/rotate", Some(admin), None).await?;
+        done(&reply)
+    }
+
+    /// `DELETE /api/admin/keys/{kid}`.
+    pub async fn withdraw_key(&self, admin: &Session, kid: &str) -> Result<()> {
+        done(&self.call(Method::DELETE, &format!("/api/admin/keys/{kid}"), Some(admin), None).await?)
+    }
+
+    /// `DELETE /api/admin/users/{user}/sessions`.
+    pub async fn end_sessions(&self, admin: &Session, user: &str) -> Result<()> {
+        done(&self.call(Method::DELETE, &format!("/api/admin/users/{user}/sessions"), Some(admin), None).await?)
+    }
+
+    /// `POST /api/gossip/sync` with bytes that somebody sends as a frame: the status.
+    pub async fn frame(&self, bytes: Vec<u8>) -> Result<StatusCode> {
+        let body = Some((FRAME, bytes));
+        let path = "/api/gossip/sync".into();
+        let call = Call { method: Method::POST, path, body, ..Call::default() };
+        Ok(self.http.send(&call).await?.status)
     }
 
     /// `GET /api/gossip/kem-info`: the node's public keys and its address.
@@ -224,13 +241,6 @@ impl Api {
     pub async fn digest(&self) -> Result<String> {
         let stats = expect(&self.call(Method::GET, "/api/gossip/stats", None, None).await?, &[StatusCode::OK])?;
         Gossip::of(&stats).digest.context("the statistics show no digest")
-    }
-
-    /// `POST /api/gossip/sync` with these bytes, whoever made them: the status of the answer.
-    pub async fn frame(&self, bytes: Vec<u8>) -> Result<StatusCode> {
-        let body = Some((super::proxy::FRAME_TYPE, bytes));
-        let call = Call { method: Method::POST, path: "/api/gossip/sync".into(), body, ..Call::default() };
-        Ok(self.http.send(&call).await?.status)
     }
 
     async fn call(
@@ -259,9 +269,8 @@ impl Api {
             }
         };
         let body = Some((FORM, serde_urlencoded::to_string(form)?.into_bytes()));
-        self.http
-            .send(&Call { method: Method::POST, path: path.into(), authorization, body, ..Call::default() })
-            .await
+        let call = Call { method: Method::POST, path: path.into(), authorization, body, ..Call::default() };
+        self.http.send(&call).await
     }
 }
 
@@ -284,13 +293,22 @@ pub fn basic(id: &str, secret: &str) -> String {
 /// The JSON of an answer with one of these statuses; null where it has no body.
 fn expect(reply: &Reply, statuses: &[StatusCode]) -> Result<Value> {
     if !statuses.contains(&reply.status) {
-        bail!("{}: {}", reply.status, text(reply));
+        return Err(refused(reply));
     }
     if reply.body.is_empty() {
         Ok(Value::Null)
     } else {
         serde_json::from_slice(&reply.body).context("the answer is no JSON")
     }
+}
+
+/// Nothing, where an answer with a success status says no more.
+fn done(reply: &Reply) -> Result<()> {
+    if reply.status.is_success() { Ok(()) } else { Err(refused(reply)) }
+}
+
+fn refused(reply: &Reply) -> anyhow::Error {
+    Refused { status: reply.status, text: text(reply) }.into()
 }
 
 /// The beginning of an answer, for people.
@@ -303,8 +321,6 @@ fn text(reply: &Reply) -> String {
 pub struct Gossip {
     /// The digest of the state.
     pub digest: Option<String>,
-    /// The key with which the node signs now.
-    pub signing_kid: Option<String>,
     /// The incarnation of this life.
     pub incarnation: Option<String>,
     /// Rounds that came back.
@@ -335,7 +351,6 @@ impl Gossip {
         let sum = |name: &str| peers.iter().filter_map(|peer| peer[name].as_u64()).sum();
         Gossip {
             digest: word("digest"),
-            signing_kid: word("active_signing_kid"),
             incarnation: word("incarnation"),
             rounds: count("rounds_completed"),
             pushes: count("pushes"),

@@ -1,0 +1,47 @@
+//! Where a plan comes from: a seed, or a file. It runs nothing.
+
+use std::path::PathBuf;
+
+use crate::checks::Failure;
+use crate::plan::{Plan, draw};
+
+/// Where a plan comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Seed(u64),
+    File(PathBuf),
+}
+
+impl std::str::FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Source, String> {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Source::Seed).map_err(|_| format!("{text} is no seed: a seed has 64 bits"));
+        }
+        if text.ends_with(".toml") {
+            return Ok(Source::File(text.into()));
+        }
+        Err(format!("{text:?} is neither a seed, as in 42, nor a plan, as in plan.toml"))
+    }
+}
+
+impl Source {
+    /// The plan.
+    pub(super) fn read(&self) -> Result<Plan, String> {
+        match self {
+            Source::Seed(seed) => Ok(draw(*seed)),
+            Source::File(file) => {
+                let name = file.display().to_string();
+                let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+                Plan::parse(&name, &text).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// A failure, for people.
+pub(super) fn sentence(failure: &Failure) -> String {
+    let place = failure.node.map_or(String::new(), |node| format!(" at n{}", node + 1));
+    format!("{} at {}.{:03} s{place}: {}", failure.check, failure.at_ms / 1000, failure.at_ms % 1000, failure.what)
+}

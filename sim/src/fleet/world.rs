@@ -1,0 +1,104 @@
+//! Where the fleet meets the worlds: a seed goes in, what came of it comes out. A run stays on the thread that began it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::Failure;
+use crate::marks::Marks;
+use crate::plan::{Plan, draw};
+use crate::shrink::shrink_with;
+use crate::worlds::Step;
+use crate::worlds::quick::{self, Planted, Verdict};
+use crate::worlds::whole;
+
+/// A world that runs many seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum World {
+    /// Bare replicas on one event heap.
+    Quick,
+    /// The nodes of production on a simulated network.
+    Whole,
+}
+
+/// What came of a seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// What did not hold.
+    pub failure: Option<Failure>,
+    /// Over everything that happened.
+    pub trace: [u8; 32],
+    /// What it was made of.
+    pub counts: Counts,
+    /// From the heal to agreement.
+    pub converged_ms: Option<u64>,
+    /// Rare situations.
+    pub marks: Marks,
+}
+
+/// What runs were made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Frames that arrived.
+    pub delivered: u64,
+    /// Calls of clients that were made.
+    pub calls: u64,
+    /// Faults that were done.
+    pub faults: u64,
+    /// Events that replicas handled.
+    pub events: u64,
+}
+
+impl World {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            World::Quick => "quick",
+            World::Whole => "whole",
+        }
+    }
+}
+
+/// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
+pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
+    let run = catch_unwind(AssertUnwindSafe(|| match world {
+        World::Quick => told(seed, quick::run_planted(&draw(seed), planted)),
+        World::Whole => told(seed, whole::run_planted(&draw(seed), planted).verdict),
+    }));
+    run.unwrap_or_else(|_| {
+        let what = "the world itself broke; a replay tells where".into();
+        let failure = Failure { check: "panic", at_ms: 0, node: None, what };
+        let (trace, counts, marks) = Default::default();
+        Run { seed, failure: Some(failure), trace, counts, converged_ms: None, marks }
+    })
+}
+
+/// The trace of a seed, step by step.
+pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
+    match world {
+        World::Quick => quick::steps(&draw(seed), planted),
+        World::Whole => whole::tell(&draw(seed), planted).steps,
+    }
+}
+
+/// The least plan that fails as the seed does; the plan as it was drawn where it does not fail.
+pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
+    let plan = draw(seed);
+    let shrunk = match world {
+        World::Quick => shrink_with(&plan, |plan| quick::run_planted(plan, planted).failure),
+        World::Whole => shrink_with(&plan, |plan| whole::run_planted(plan, planted).verdict.failure),
+    };
+    shrunk.map_or(plan, |shrunk| shrunk.plan)
+}
+
+fn told(seed: u64, verdict: Verdict) -> Run {
+    let Verdict { failure, trace, counts, converged_ms, marks, lines: _ } = verdict;
+    let quick::Counts { delivered, calls, faults, events, ticks: _ } = counts;
+    let counts = Counts { delivered, calls, faults, events };
+    Run { seed, failure, trace, counts, converged_ms, marks }
+}

@@ -1,0 +1,167 @@
+//! What comes of the plan's calls: names get their meaning, and checks see tokens issued and judged.
+
+use std::sync::{Arc, PoisonError};
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::StatusCode;
+use serde_json::Value;
+use symbolon_core::state::{RevokedId, View};
+use symbolon_core::time::Wall;
+
+use super::calls::{Ask, Got, status};
+use super::play::Play;
+use super::world::World;
+use crate::checks::{Minted, Sight};
+use crate::model::Judgement;
+use crate::plan::Verb;
+
+/// A call that is under way.
+pub(super) struct Open {
+    node: usize,
+    verb: Option<Verb>,
+    /// What the node showed when it was asked, and its clock.
+    asked: Option<(Arc<View>, Wall)>,
+}
+
+impl Open {
+    /// A call of the plan.
+    pub(super) fn of(node: usize, verb: &Verb, world: &World) -> Open {
+        let asked = world.view(node).map(|view| (view, world.now(node).wall));
+        Open { node, verb: Some(verb.clone()), asked }
+    }
+
+    /// A call whose answer matters to nobody.
+    pub(super) fn other(node: usize) -> Open {
+        Open { node, verb: None, asked: None }
+    }
+}
+
+impl Play<'_> {
+    /// Has the desk ask a node.
+    pub(super) fn ask(&mut self, node: usize, ask: Ask, open: Open) {
+        self.calls += 1;
+        let (number, answers, caller) = (self.calls, self.answers.clone(), self.callers[node].clone());
+        self.open.insert(number, open);
+        if self.script.is_asking {
+            self.script.calls.insert(number);
+        }
+        self.world.begin(async move {
+            let answer = caller.perform(ask).await;
+            answers.lock().unwrap_or_else(PoisonError::into_inner).push((number, answer));
+        });
+    }
+
+    /// Takes in what the desk was answered.
+    pub(super) fn take_answers(&mut self) {
+        let answers = std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        for (number, answer) in answers {
+            let is_scripts = self.script.calls.remove(&number);
+            let Some(open) = self.open.remove(&number) else { continue };
+            self.world.tell(open.node, &told(&answer));
+            if let Err(error) = &answer {
+                if status(error) == Some(StatusCode::INTERNAL_SERVER_ERROR) {
+                    self.trouble.get_or_insert(format!("{} failed inside: {error:#}", self.world.name(open.node)));
+                }
+                if is_scripts {
+                    self.refused(&format!("{error:#}"));
+                }
+            }
+            self.answered(open, answer);
+        }
+    }
+
+    fn answered(&mut self, open: Open, answer: Result<Got>) {
+        let Some(verb) = &open.verb else { return };
+        match (verb, answer) {
+            (Verb::CreateClient(create), Ok(Got::Client(client))) => {
+                self.names.clients.insert(create.client.clone(), client);
+            }
+            (Verb::RotateSecret(rotate), Ok(Got::Secret(secret))) => {
+                if let Some(client) = self.names.clients.get_mut(&rotate.client) {
+                    client.secret = Some(secret);
+                }
+            }
+            (Verb::Login(login), Ok(Got::Session(session))) => {
+                if let Some(name) = &login.name {
+                    self.names.sessions.insert(name.clone(), session);
+                }
+            }
+            (Verb::Token(token), Ok(Got::Token(value))) => {
+                self.issued(open.node, (&token.token, &token.client), value)
+            }
+            (Verb::Introspect(introspect), answer) => {
+                let active = match answer {
+                    Ok(Got::Active(active)) => Some(active),
+                    _ => None,
+                };
+                self.judged(&open, &introspect.token, active);
+            }
+            _ => {}
+        }
+    }
+
+    fn issued(&mut self, node: usize, (name, client): (&str, &str), value: String) {
+        let Some(id) = self.names.clients.get(client).map(|client| client.id.clone()) else { return };
+        match minted(value, name, id, node) {
+            Ok(minted) => {
+                self.see(node, &Sight::Issued(&minted));
+                self.names.tokens.insert(name.to_owned(), (self.tokens.len(), client.to_owned()));
+                self.tokens.push(minted);
+            }
+            Err(error) => {
+                self.trouble.get_or_insert(format!("{} issued no token: {error:#}", self.world.name(node)));
+            }
+        }
+    }
+
+    /// A caller heard whether a token is good. Between question and answer the node may have learned more, so the judgement is
+    /// held against what it showed when it was asked, and against nothing that came while it answered.
+    fn judged(&mut self, open: &Open, name: &str, active: Option<bool>) {
+        self.judgements.push(Judgement { token: name.to_owned(), node: open.node, active });
+        let (Some(active), Some((view, asked)), Some((at, _))) = (active, &open.asked, self.names.tokens.get(name))
+        else {
+            return;
+        };
+        let token = self.tokens[*at].clone();
+        let now_knows = self.world.view(open.node).is_some_and(|now| now.revoked.contains(&token.id));
+        if now_knows && !view.revoked.contains(&token.id) {
+            return;
+        }
+        let wall = (*asked).min(self.world.now(open.node).wall);
+        self.see(open.node, &Sight::Judged { token: &token, active, view, wall });
+    }
+}
+
+/// An answer as the trace tells it: no ids, since they are random alike in each run of a seed, and their outcome is enough.
+fn told(answer: &Result<Got>) -> String {
+    match answer {
+        Ok(Got::Client(client)) => format!("client {}", client.id),
+        Ok(Got::Secret(secret)) => format!("secret {secret}"),
+        Ok(Got::Session(session)) => format!("session {}", session.cookie),
+        Ok(Got::Token(token)) => format!("token {token}"),
+        Ok(Got::Active(active)) => format!("active {active}"),
+        Ok(Got::Done) => "done".into(),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+/// What a token says of itself.
+fn minted(token: String, name: &str, client: String, issuer: usize) -> Result<Minted> {
+    let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part));
+    let mut part = || -> Result<Value> { Ok(serde_json::from_slice(&parts.next().context("too few parts")??)?) };
+    let (header, claims) = (part()?, part()?);
+    let id = URL_SAFE_NO_PAD.decode(claims["jti"].as_str().context("no jti")?)?;
+    let id = <[u8; 16]>::try_from(id).ok().context("a jti has 16 bytes")?;
+    let seconds = claims["exp"].as_u64().context("no exp")?;
+    Ok(Minted {
+        kid: header["kid"].as_str().context("no kid")?.into(),
+        expires: Wall(seconds * 1000),
+        id: RevokedId::Token(id),
+        name: name.to_owned(),
+        client,
+        issuer,
+        token,
+    })
+}

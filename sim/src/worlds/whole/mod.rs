@@ -1,0 +1,23 @@
+//! The whole world: the production node (driver, router, gossip client, envelopes) on hosts of a simulated network. Its disk,
+//! clock, entropy and password checks are this world's; TLS, threads and files stay in the live one.
+
+mod answers;
+mod calls;
+mod clock;
+mod crypto;
+mod desk;
+mod disk;
+mod host;
+mod links;
+mod network;
+mod place;
+mod play;
+mod record;
+mod run;
+mod script;
+mod steps;
+mod weather;
+mod world;
+
+pub use run::{Outcome, run, run_planted, tell};
+pub use world::{PASSWORD, USER, World};

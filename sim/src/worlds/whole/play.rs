@@ -1,0 +1,205 @@
+//! A plan that runs in this world: its state, and one millisecond after the other. What the plan says is in `script`, what its
+//! steps do is in `steps`, what comes of its calls is in `answers`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Result;
+
+use super::answers::Open;
+use super::calls::{Caller, Got};
+use super::record::{Entry, Seen};
+use super::script::Script;
+use super::world::World;
+use crate::checks::{Checks, Failure, Minted, Moment, Sight};
+use crate::marks::Marks;
+use crate::model::Judgement;
+use crate::plan::{Chance, Plan};
+use crate::worlds::client::api::{Client, Session};
+use crate::worlds::quick::{Counts, Planted};
+
+/// A process that gave up is started anew after this.
+const RESPAWN_MS: u64 = 500;
+
+/// Answers of the desk, by the number of their call.
+pub(super) type Answers = Arc<Mutex<Vec<(u64, Result<Got>)>>>;
+
+/// A plan that runs.
+pub(super) struct Play<'p> {
+    pub plan: &'p Plan,
+    pub chance: Chance,
+    pub world: World,
+    pub script: Script,
+    pub checks: Checks,
+    pub names: Names,
+    pub tokens: Vec<Minted>,
+    pub judgements: Vec<Judgement>,
+    pub callers: Vec<Caller>,
+    pub open: BTreeMap<u64, Open>,
+    pub answers: Answers,
+    pub calls: u64,
+    pub counts: Counts,
+    pub marks: Marks,
+    pub healed: bool,
+    /// What went wrong in the world itself.
+    pub trouble: Option<String>,
+    later: BTreeMap<(u64, u64), Later>,
+    scheduled: u64,
+}
+
+/// What the names of the plan stand for.
+#[derive(Default)]
+pub(super) struct Names {
+    pub clients: BTreeMap<String, Client>,
+    /// Which of all tokens, and the plan's name of its client.
+    pub tokens: BTreeMap<String, (usize, String)>,
+    pub sessions: BTreeMap<String, Session>,
+}
+
+/// The end of a fault.
+pub(super) enum Later {
+    Mends(Vec<(usize, usize)>),
+    Unclogs(Vec<(usize, usize)>),
+    Starts(usize),
+    /// A supervisor ends this life and begins another.
+    Restarts {
+        node: usize,
+        life: u64,
+    },
+    Resumes {
+        node: usize,
+        life: u64,
+    },
+    Hastens(usize),
+    Rights {
+        node: usize,
+        step: u64,
+    },
+    Vouches(usize),
+}
+
+impl<'p> Play<'p> {
+    pub(super) fn new(plan: &'p Plan, planted: Option<Planted>, recording: bool) -> Play<'p> {
+        let world = World::new(plan, planted, recording);
+        Play {
+            plan,
+            chance: Chance::of(plan.seed, 50),
+            script: Script::default(),
+            checks: Checks::new(plan),
+            names: Names::default(),
+            tokens: Vec::new(),
+            judgements: Vec::new(),
+            callers: (0..plan.nodes.len()).map(|node| Caller::new(world.api(node))).collect(),
+            open: BTreeMap::new(),
+            answers: Answers::default(),
+            calls: 0,
+            counts: Counts::default(),
+            marks: Marks::default(),
+            healed: false,
+            trouble: None,
+            later: BTreeMap::new(),
+            scheduled: 0,
+            world,
+        }
+    }
+
+    /// Whether nothing failed yet.
+    pub(super) fn holds(&self) -> bool {
+        self.checks.failure().is_none() && self.trouble.is_none()
+    }
+
+    /// Lets one millisecond pass; false once something failed.
+    pub(super) fn pass(&mut self) -> bool {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= self.world.at_ms()) {
+            let later = entry.remove();
+            self.comes(later);
+        }
+        if !self.healed {
+            self.go_on();
+        }
+        if let Err(problem) = self.world.step() {
+            self.trouble.get_or_insert(problem);
+        }
+        self.see_news();
+        self.take_answers();
+        self.respawn();
+        self.holds()
+    }
+
+    /// Lets time pass up to this instant; false once something failed.
+    pub(super) fn pass_until(&mut self, end_ms: u64) -> bool {
+        while self.world.at_ms() < end_ms {
+            if !self.pass() {
+                return false;
+            }
+        }
+        true
+    }
+
+    pub(super) fn schedule(&mut self, at_ms: u64, later: Later) {
+        self.scheduled += 1;
+        self.later.insert((at_ms, self.scheduled), later);
+    }
+
+    pub(super) fn fails(&mut self, line: usize, check: &'static str, what: &str) {
+        let at = if line == 0 { String::new() } else { format!("line {line}: ") };
+        let failure = Failure { check, at_ms: self.world.at_ms(), node: None, what: format!("{at}{what}") };
+        self.checks.fail(failure);
+    }
+
+    pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
+        self.checks.see(Moment { at_ms: self.world.at_ms(), node, plan: self.plan }, sight);
+    }
+
+    fn comes(&mut self, later: Later) {
+        match later {
+            Later::Mends(ways) if !self.healed => self.world.mend(&ways),
+            Later::Mends(_) => {}
+            Later::Unclogs(ways) => self.world.unclog(&ways),
+            Later::Starts(node) => self.world.start(node),
+            Later::Restarts { node, life } if self.world.life(node) == life => {
+                self.world.kill(node);
+                self.world.start(node);
+            }
+            Later::Resumes { node, life } if self.world.life(node) == life => self.world.resume(node),
+            Later::Restarts { .. } | Later::Resumes { .. } => {}
+            Later::Hastens(node) => self.world.slow_disk(node, 0),
+            Later::Rights { node, step } if self.world.clock_steps(node) == step => self.world.right_clock(node),
+            Later::Rights { .. } => {}
+            Later::Vouches(node) => self.vouch(node),
+        }
+    }
+
+    /// A supervisor starts processes that gave up.
+    fn respawn(&mut self) {
+        for node in 0..self.plan.nodes.len() {
+            if self.world.take_gave_up(node).is_some() {
+                self.schedule(self.world.at_ms() + RESPAWN_MS, Later::Starts(node));
+            }
+        }
+    }
+
+    /// Shows the checks what happened.
+    fn see_news(&mut self) {
+        for Entry { at_ms, node, what } in self.world.news() {
+            let sight = match &what {
+                Seen::Booted { view, disk } => Sight::Booted { view, disk: *disk },
+                Seen::Ended => Sight::Ended,
+                Seen::Wrote(rows) => Sight::Wrote(rows),
+                Seen::Landed(rows) => Sight::Landed(rows),
+                Seen::Published { before, after, wall } => Sight::Published { before, after, wall: *wall },
+                Seen::Sent(frame) | Seen::Returned(frame) => {
+                    self.counts.delivered += 1;
+                    Sight::Sent(frame)
+                }
+                Seen::Noted(fact) => {
+                    self.marks.note(fact);
+                    Sight::Noted(fact)
+                }
+                Seen::Secrets(secrets) => Sight::Secrets(secrets),
+            };
+            self.counts.events += 1;
+            self.checks.see(Moment { at_ms, node, plan: self.plan }, &sight);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The simulation and its hosts, and what may befall a node: one method per fault. It follows no plan of its own.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use symbolon_core::config::{Config, StaticUser};
+use symbolon_core::crdt::NodeId;
+use symbolon_core::crypto::Crypto;
+use symbolon_core::replica::Seed;
+use symbolon_core::state::View;
+use symbolon_core::time::Now;
+use symbolon_node::handle::Handle;
+use turmoil::Sim;
+
+use super::desk::{self, DESK, Desk};
+use super::links::Links;
+use super::place::{EPOCH_MS, Place, Skew};
+use super::record::{Entry, Record, Seen};
+use super::weather::Weather;
+use super::{crypto, disk, host};
+use crate::plan::{Chance, Plan, Start};
+use crate::worlds::Step;
+use crate::worlds::client::api::Api;
+use crate::worlds::quick::Planted;
+use crate::worlds::quick::crypto::Source;
+
+/// The name of every login.
+pub const USER: &str = "alice";
+/// And its password.
+pub const PASSWORD: &str = "alice123";
+
+/// Segments on their way on one stream, and callers that wait to be accepted.
+const TCP_CAPACITY: usize = 1024;
+/// A run may take so long in simulated time.
+const MAX_RUN: Duration = Duration::from_secs(24 * 3600);
+
+/// Hosts that run nodes, and a desk for their callers.
+pub struct World {
+    pub(super) sim: Sim<'static>,
+    pub(super) places: Vec<Arc<Place>>,
+    pub(super) weather: Arc<Weather>,
+    pub(super) links: Links,
+    record: Arc<Record>,
+    desk: Desk,
+    apis: Vec<Api>,
+    planted: Option<Planted>,
+    at_ms: u64,
+}
+
+impl World {
+    /// The world of a plan at its first instant: its nodes are about to start, and nothing of its acts is done.
+    ///
+    /// A mistake may be put into it on purpose, and the steps of its trace may be kept.
+    pub fn new(plan: &Plan, planted: Option<Planted>, recording: bool) -> World {
+        let record = Arc::new(Record::new(recording));
+        let weather = Arc::new(Weather::new(plan));
+        let mut sim = simulation(plan);
+        let places: Vec<Arc<Place>> =
+            (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
+        for place in &places {
+            place.disk().planted = planted;
+            let is_peer = |other: &&Arc<Place>| other.index != place.index && plan.invites(other.index);
+            let peers: Arc<[Seed]> = match plan.start {
+                Start::Cluster => places.iter().filter(is_peer).map(|other| other.seed()).collect(),
+                Start::Strangers => Arc::default(),
+            };
+            if !plan.absent.contains(&plan.nodes[place.index]) {
+                let mut life = place.life();
+                (life.number, life.runs) = (1, true);
+            }
+            let (place, weather) = (place.clone(), weather.clone());
+            sim.host(plan.nodes[place.index].as_str(), move || {
+                host::live(place.clone(), weather.clone(), peers.clone())
+            });
+        }
+        let (desk, jobs) = Desk::new();
+        sim.host(DESK, move || desk::sit(jobs.clone()));
+        let apis = plan.nodes.iter().map(|name| desk::api(name)).collect();
+        World { sim, places, weather, links: Links::default(), record, desk, apis, planted, at_ms: 0 }
+    }
+
+    /// One millisecond passes.
+    ///
+    /// # Errors
+    /// What broke in a host: a panic of the node is one.
+    pub fn step(&mut self) -> Result<(), String> {
+        let outcome = self.sim.step();
+        self.at_ms += 1;
+        outcome.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// True time.
+    pub fn at_ms(&self) -> u64 {
+        self.at_ms
+    }
+
+    /// The endpoints of a node, for jobs of the desk.
+    pub fn api(&self, node: usize) -> Api {
+        self.apis[node].clone()
+    }
+
+    /// Has the desk do this, whenever it is done.
+    pub fn begin(&self, job: impl Future<Output = ()> + Send + 'static) {
+        self.desk.begin(Box::pin(job));
+    }
+
+    /// What a node shows, while it runs.
+    pub fn view(&self, node: usize) -> Option<Arc<View>> {
+        self.places[node].view()
+    }
+
+    /// Both clocks of a node.
+    pub fn now(&self, node: usize) -> Now {
+        self.places[node].now(self.at_ms)
+    }
+
+    /// The way to the replica of a node, while it runs.
+    pub fn handle(&self, node: usize) -> Option<Handle> {
+        self.places[node].life().handle.clone()
+    }
+
+    /// The cryptography of a node.
+    pub fn crypto(&self, node: usize) -> &Crypto {
+        &self.places[node].crypto
+    }
+
+    /// The frame that was sent so many frames ago, in the storm.
+    pub fn heard(&self, back: u64) -> Option<Vec<u8>> {
+        self.weather.heard(back)
+    }
+
+    /// Over everything that happened so far.
+    pub fn trace(&self) -> [u8; 32] {
+        self.record.hash()
+    }
+
+    /// Every step of it, if they are kept.
+    pub fn steps(&self) -> Vec<Step> {
+        self.record.steps()
+    }
+
+    /// Frames so far, replies included.
+    pub fn frames(&self) -> u64 {
+        self.record.frames()
+    }
+
+    /// What happened that nobody has looked at yet.
+    pub(super) fn news(&self) -> Vec<Entry> {
+        self.record.take()
+    }
+
+    /// Something that callers saw belongs to the trace.
+    pub(super) fn tell(&self, node: usize, what: &str) {
+        self.record.tell(self.at_ms, node, what.as_bytes());
+    }
+
+    pub(super) fn name(&self, node: usize) -> String {
+        self.places[node].config.name.clone()
+    }
+}
+
+/// Processes.
+impl World {
+    /// The process ends at once; what was not durable is lost, but for a prefix that got there.
+    pub fn kill(&mut self, node: usize) {
+        self.resume(node);
+        let place = self.places[node].clone();
+        if !place.runs() {
+            return;
+        }
+        self.sim.crash(self.name(node));
+        disk::crash(&place, self.at_ms);
+        let mut life = place.life();
+        (life.runs, life.handle) = (false, None);
+        self.record.add(self.at_ms, node, Seen::Ended);
+    }
+
+    /// The process starts, if it does not run. It finds its clock set.
+    pub fn start(&mut self, node: usize) {
+        if self.places[node].runs() {
+            return;
+        }
+        let mut life = self.places[node].life();
+        life.number += 1;
+        life.runs = true;
+        life.gave_up = None;
+        drop(life);
+        self.right_clock(node);
+        self.sim.bounce(self.name(node));
+    }
+
+    /// Which life a node is in, counted from 1.
+    pub fn life(&self, node: usize) -> u64 {
+        self.places[node].life().number
+    }
+
+    /// Why a process gave up by itself, if it did and nobody asked yet.
+    pub fn take_gave_up(&mut self, node: usize) -> Option<String> {
+        self.places[node].life().gave_up.take()
+    }
+}
+
+/// Clocks.
+impl World {
+    /// The wall clock errs by so much more.
+    pub fn step_clock(&mut self, node: usize, by_ms: i64) {
+        let mut skew = self.places[node].skew();
+        skew.step_ms = by_ms;
+        skew.steps += 1;
+    }
+
+    /// The wall clock stands still.
+    pub fn freeze_clock(&mut self, node: usize) {
+        let now = self.now(node).wall;
+        let mut skew = self.places[node].skew();
+        skew.frozen = Some(now);
+        skew.steps += 1;
+    }
+
+    /// The wall clock errs only as it did at the beginning.
+    pub fn right_clock(&mut self, node: usize) {
+        let mut skew = self.places[node].skew();
+        (skew.step_ms, skew.frozen) = (0, None);
+        skew.steps += 1;
+    }
+
+    /// Counts what befell a clock, so that the end of one fault does not end another.
+    pub fn clock_steps(&self, node: usize) -> u64 {
+        self.places[node].skew().steps
+    }
+}
+
+/// Disks.
+impl World {
+    /// Commits take up to so much longer.
+    pub fn slow_disk(&mut self, node: usize, by_ms: u64) {
+        self.places[node].disk().slow_ms = by_ms;
+    }
+
+    /// Whether the next commit fails.
+    pub fn fail_disk(&mut self, node: usize, fails: bool) {
+        self.places[node].disk().fails = fails;
+    }
+
+    /// Keeps a copy of the disk under a name.
+    pub fn back_up(&mut self, node: usize, name: &str) {
+        self.places[node].disk().copy(name);
+    }
+
+    /// Whether there is a copy of this name.
+    pub fn has_backup(&self, node: usize, name: &str) -> bool {
+        self.places[node].disk().has_copy(name)
+    }
+
+    /// The process ends, and its disk is another: this copy, or empty. False if there is no such copy.
+    pub fn exchange_disk(&mut self, node: usize, copy: Option<&str>) -> bool {
+        self.kill(node);
+        let found = self.places[node].disk().exchange(copy);
+        if found {
+            let mut life = self.places[node].life();
+            (life.disk_is_another, life.was_robbed) = (true, true);
+            if self.planted == Some(Planted::RewindEntropy) {
+                self.places[node].source.rewind();
+            }
+        }
+        found
+    }
+
+    /// The process ends, and of one row only the first half is left.
+    pub fn tear_disk(&mut self, node: usize) {
+        self.kill(node);
+        let life = self.places[node].life().number;
+        let chance = self.places[node].chance.at(life);
+        self.places[node].disk().tear(chance);
+    }
+
+    /// Whether this is a node whose disk was never another than before.
+    pub fn keeps_its_disk(&self, id: NodeId) -> bool {
+        self.places.iter().any(|place| place.keys.node() == id && !place.life().was_robbed)
+    }
+
+    /// Whether nothing is on its way to the disk.
+    pub fn disk_is_idle(&self, node: usize) -> bool {
+        self.places[node].disk().is_idle()
+    }
+}
+
+fn simulation(plan: &Plan) -> Sim<'static> {
+    turmoil::Builder::new()
+        .epoch(UNIX_EPOCH + Duration::from_millis(EPOCH_MS))
+        .rng_seed(plan.seed)
+        .simulation_duration(MAX_RUN)
+        .tick_duration(Duration::from_millis(1))
+        .min_message_latency(plan.weather.latency.min.0)
+        .max_message_latency(plan.weather.latency.max.0)
+        .tcp_capacity(TCP_CAPACITY)
+        .build()
+}
+
+fn place(plan: &Plan, index: usize, record: Arc<Record>) -> Place {
+    let chance = Chance::of(plan.seed, 500).at(index as u64);
+    let source = Arc::new(Source::new(chance.at(100).word()));
+    let crypto = crypto::crypto(source.clone());
+    let clock = plan.clocks.get(&plan.nodes[index]).copied().unwrap_or_default();
+    let skew = Skew { offset_ms: clock.offset.0, ppm: clock.ppm, ..Skew::default() };
+    let place = Place::new(index, config(plan, index), (source, crypto), (chance, skew), record);
+    place.disk().commit_ms = (plan.weather.commit.min.ms(), plan.weather.commit.max.ms());
+    place
+}
+
+fn config(plan: &Plan, index: usize) -> Config {
+    let name = plan.nodes[index].clone();
+    Config {
+        cluster: "whole".into(),
+        address: format!("http://{name}"),
+        name,
+        issuer: "https://issuer.example".into(),
+        allowed_nodes: Default::default(),
+        gossip: plan.gossip.config(),
+        tokens: plan.tokens.config(),
+        users: vec![StaticUser {
+            name: USER.into(),
+            password_hash: PASSWORD.into(),
+            groups: ["admins".to_owned()].into(),
+        }],
+        admin_group: "admins".into(),
+    }
+}

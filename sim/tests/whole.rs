@@ -1,0 +1,118 @@
+//! The whole world: production nodes talk on a simulated network, and the same plan gives the same run, in any process.
+
+use std::process::Command;
+
+use symbolon_sim::plan::{Plan, draw};
+use symbolon_sim::worlds::whole::{Outcome, run};
+
+/// A client that one side of a split registers, and a token that the other side takes back when it is over.
+const CONVERSATION: &str = r#"
+story = "A client is registered during a split; after it all sides know it, its token, and its end."
+nodes = 3
+
+[gossip]
+interval = "200ms"
+heartbeat = "1s"
+round-timeout = "1s"
+
+[weather]
+latency = { min = "1ms", max = "20ms" }
+commit = { min = "1ms", max = "5ms" }
+
+[[expect]]
+within = "10s"
+ready = true
+converged = true
+
+[[step]]
+do = { partition = [["n1", "n2"], ["n3"]] }
+
+[[step]]
+on = "n1"
+do = { create-client = "shop", auth = "client_secret_post", name = "Shop" }
+
+[[step]]
+on = "n2"
+do = { token = "t", client = "shop" }
+
+[[expect]]
+on = "n3"
+client = { id = "shop", is = "gone" }
+
+[[step]]
+do = { heal = true }
+
+[[expect]]
+within = "10s"
+converged = true
+client = { id = "shop", is = "visible", name = "Shop" }
+token = { id = "t", is = "active" }
+
+[[step]]
+do = { introspect = "t" }
+
+[[step]]
+on = "n3"
+do = { revoke = "t" }
+
+[[expect]]
+within = "10s"
+converged = true
+token = { id = "t", is = "inactive" }
+
+[[step]]
+on = "n1"
+do = { introspect = "t" }
+"#;
+
+fn conversation(seed: u64) -> Outcome {
+    let plan = Plan::parse("conversation", CONVERSATION).unwrap_or_else(|error| panic!("{error}"));
+    run(&Plan { seed, ..plan })
+}
+
+fn hex(outcome: &Outcome) -> String {
+    outcome.verdict.trace.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn three_nodes_converge() {
+    let Outcome { verdict, sense, .. } = conversation(1);
+    assert_eq!(verdict.failure, None);
+    assert!(verdict.converged_ms.is_some());
+    assert!(verdict.counts.delivered > 20, "{:?}", verdict.counts);
+    let heard: Vec<_> = sense.judgements.iter().map(|judgement| judgement.active).collect();
+    assert_eq!(heard, [Some(true), Some(true), Some(true), Some(false)]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    assert_eq!(hex(&conversation(2)), hex(&conversation(2)));
+    assert_ne!(hex(&conversation(2)), hex(&conversation(3)));
+}
+
+/// Prints traces, for the test below.
+#[test]
+fn tell_traces() {
+    println!("traces {} {}", hex(&conversation(4)), hex(&run(&draw(1))));
+}
+
+#[test]
+fn another_process_gives_the_same_traces() {
+    let tell = || {
+        let mut command = Command::new(std::env::current_exe().expect("this is a program"));
+        let output = command.args(["--exact", "tell_traces", "--nocapture"]).output().expect("it runs");
+        let output = String::from_utf8(output.stdout).expect("it prints text");
+        let line = output.lines().find(|line| line.starts_with("traces ")).expect("it prints the traces");
+        line.to_owned()
+    };
+    assert_eq!(tell(), tell());
+}
+
+#[test]
+fn drawn_plans_hold() {
+    for seed in 0..3 {
+        let verdict = run(&draw(seed)).verdict;
+        assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
+        assert!(verdict.converged_ms.is_some(), "seed {seed}");
+    }
+}
