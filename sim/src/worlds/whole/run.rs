@@ -60,7 +60,7 @@ fn finish(mut play: Play<'_>) -> Outcome {
         (None, None) => play.checks.failure().cloned(),
     };
     let (counts, marks) = (play.counts, play.marks);
-    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, lines: Vec::new() };
+    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, history: None };
     Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
 }
 
