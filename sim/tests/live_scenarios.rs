@@ -238,15 +238,13 @@ async fn disks_are_lost_torn_put_back_slow_and_full_and_nothing_is_forgotten() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_what_is_not_kept() {
-    let outcomes = run(
-        r#"
+    let outcomes = run(r#"
         nodes = 1
         [[step]]
         do = { fail-disk = true }
         [[step]]
         do = { define-scope = "nowhere" }
-        "#,
-    )
+        "#)
     .await;
     let refused = outcomes.last().unwrap();
     assert!(refused.saw.as_ref().is_err_and(|why| why.contains("503")), "{refused:?}");
