@@ -72,7 +72,7 @@ impl Stage {
                 self.mend_after(clog.lasts, self.network()?.clog(links))
             }
             Verb::Replay(replay) => {
-                let frame = self.network()?.old_frame(replay.back).context("not so many frames went by yet")?;
+                let frame = self.network()?.old_frame(replay.back).context("no frame went by yet")?;
                 Ok(node.api.frame(frame).await?.to_string())
             }
             Verb::Forge(forge) => self.forge(place, forge.what).await,

@@ -128,11 +128,11 @@ impl Network {
         state.weather = Weather { latency: state.weather.latency, ..Weather::default() };
     }
 
-    /// The frame that went by so many before the last.
+    /// The frame that went by so many before the last; the oldest, if there were not so many.
     pub fn old_frame(&self, back: u64) -> Option<Vec<u8>> {
         let state = self.state();
-        let at = state.frames.len().checked_sub(1 + usize::try_from(back).ok()?)?;
-        state.frames.get(at).cloned()
+        let last = state.frames.len().checked_sub(1)?;
+        state.frames.get(last.saturating_sub(usize::try_from(back).unwrap_or(last))).cloned()
     }
 
     /// Learns which node signs with this id.
