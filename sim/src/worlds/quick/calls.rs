@@ -8,6 +8,7 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
+use super::forged::forgeries;
 use super::planted::Planted;
 use super::told;
 use super::world::World;
@@ -140,6 +141,7 @@ impl World<'_> {
         self.pending.insert(call, Pending { node, why });
         self.asked_by_script(call);
         self.see(node, &Sight::Asked(call));
+        self.see(node, &Sight::Wanted { call, request: &request });
         self.handle(node, Event::Ask { call, actor: Actor::Operator, request, concern: None });
     }
 
@@ -258,6 +260,10 @@ impl World<'_> {
         };
         self.told(|recorder| told::judged(recorder, node, &token, active));
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
+        for (what, forged) in view.token_keys.get(&token.kid).map_or(Vec::new(), |key| forgeries(&token.token, key)) {
+            let accepted = token::verify(view, &forged, wall).is_ok();
+            self.see(node, &Sight::Forged { what, accepted });
+        }
     }
 
     pub(super) fn token(&self, name: &str) -> Option<Minted> {

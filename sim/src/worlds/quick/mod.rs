@@ -5,6 +5,7 @@ mod calls;
 pub mod crypto;
 mod envelope;
 mod faults;
+mod forged;
 mod look;
 mod marks;
 mod network;

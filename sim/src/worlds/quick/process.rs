@@ -116,6 +116,7 @@ impl World<'_> {
             return;
         };
         let place = &mut self.nodes[node];
+        place.began = place.now(self.at_ms).wall;
         let continuity = std::mem::replace(&mut place.broken, Continuity::Kept);
         let view = replica.view();
         place.replica = Some(replica);
