@@ -24,7 +24,10 @@ impl Recorder {
             }
             Fact::BrokenOff { from, parts, .. } => {
                 let from = self.history.node(self.place(*from));
-                plain(format!("a delta of {from} broke off after {parts} {}", plural(*parts as usize, "part", "parts")))
+                plain(format!(
+                    "a delta of {from} broke off after {parts} {}",
+                    plural(*parts as usize, "part", "parts")
+                ))
             }
             Fact::Learned { from, entries } => {
                 let from = self.place(*from);
