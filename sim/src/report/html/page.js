@@ -84,7 +84,17 @@ function layout() {
     return yOf.get(a) + (yOf.get(b) - yOf.get(a)) * (b === a ? 0 : (t - a) / (b - a));
   };
   const height = Math.max(...bottom, y) + 60;
-  L = { lane, x, at, entryY, sorted, yOf, height, width: x(N - 1) + lane + 20, bands: bands(at, height), walls: walls(at, height) };
+  const ticks = [];
+  const free = new Set();
+  const tick = (t) => {
+    const slot = Math.round(yOf.get(t) / 9);
+    if ([slot - 1, slot, slot + 1].some((one) => free.has(one))) return;
+    free.add(slot);
+    ticks.push(t);
+  };
+  [...byTime.keys()].forEach(tick);
+  sorted.forEach(tick);
+  L = { lane, x, at, entryY, sorted, ticks, yOf, height, width: x(N - 1) + lane + 20, bands: bands(at, height), walls: walls(at, height) };
   $("spacer").style.height = `${height}px`;
   $("spacer").style.width = `${L.width}px`;
   $("heads").style.width = `${L.width}px`;
@@ -186,11 +196,9 @@ function drawSides(layer, inside) {
 }
 
 function drawTimes(layer, from, to) {
-  let last = -99;
-  for (const t of L.sorted) {
+  for (const t of L.ticks) {
     const y = L.yOf.get(t);
-    if (y < from || y > to || y - last < 18) continue;
-    last = y;
+    if (y < from || y > to) continue;
     layer.append(make("text", { class: "time", x: AXIS - 18, y: y + 4 }, seconds(t)));
     layer.append(make("path", { class: "rule", d: `M${AXIS - 12} ${y}H${AXIS - 6}` }));
   }
