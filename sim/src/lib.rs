@@ -14,3 +14,4 @@ pub mod plan;
 pub mod report;
 pub mod shrink;
 pub mod worlds;
+pub mod zoo;

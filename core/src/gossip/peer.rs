@@ -12,6 +12,7 @@ use crate::gossip::ExchangeId;
 use crate::state::{RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::message::Nonce;
+use crate::zoo::{self, Bug};
 
 /// Vectors remembered by their number: rounds in flight at one time may refer to as many.
 pub(super) const REMEMBERED_VECTORS: usize = 4;
@@ -126,12 +127,20 @@ impl Peer {
 
     /// The vector that it is known to hold; `None` before it ever spoke.
     pub fn vector(&self) -> Option<&VersionVector> {
+        if zoo::on(Bug::PresumedIsSaid) && self.presumed.is_some() {
+            return self.presumed.as_ref();
+        }
         self.heard.back().map(|(_, vector)| vector)
     }
 
     /// Whether it answered when it was last asked, or has not been asked yet.
     pub fn is_reachable(&self) -> bool {
         self.stats.failures == 0
+    }
+
+    /// Whether a unit of its is staged, and not complete.
+    pub fn is_staging(&self) -> bool {
+        self.staging.is_some()
     }
 
     /// Whether it has spoken in this life of ours.
@@ -203,6 +212,9 @@ impl Peer {
     /// Another life speaks: what was known of the former is void.
     pub(super) fn begin_life(&mut self, life: Incarnation) {
         self.life = Some(life);
+        if zoo::on(Bug::FormerLifeAcknowledges) {
+            return;
+        }
         self.heard.clear();
         self.told.clear();
         self.acknowledged = 0;

@@ -8,6 +8,7 @@ use crate::fault::Reject;
 use crate::state::{RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::message::{Message, RawRecord};
+use crate::zoo::{self, Bug};
 
 /// A message, with what its frame told.
 pub struct Incoming {
@@ -61,7 +62,7 @@ impl Peer {
         }
         self.last_exchange = Some(now);
         self.presumed = None;
-        if message.your_life != own {
+        if message.your_life != own && !zoo::on(Bug::YourLifeIgnored) {
             // It speaks to a former life of ours, or has heard none: no number of ours in it means anything now, and what
             // it cut was cut for a disk that may have held more than ours.
             message.heard = 0;
@@ -204,7 +205,7 @@ impl Peer {
             Ok(Taken::Last) => Ok(self.staging.take().map(Staging::complete)),
             Ok(Taken::Part) => {
                 self.idle_continuations = 0;
-                Ok(None)
+                Ok(staging.too_early())
             }
             Ok(Taken::Nothing) => Ok(None),
             Err(reject) => {

@@ -13,6 +13,7 @@ use crate::time::Tick;
 use crate::wire::cell_size;
 use crate::wire::mark::Mark;
 use crate::wire::message;
+use crate::zoo::{self, Bug};
 
 /// A unit that has not moved for so long is given up by either side, so that a peer that vanished pins no memory.
 pub const UNIT_PATIENCE: Duration = Duration::from_secs(120);
@@ -198,6 +199,17 @@ impl Staging {
     /// Whether it brings nothing to one who holds this.
     pub fn is_covered_by(&self, held: &VersionVector) -> bool {
         held.covers(&self.vector)
+    }
+
+    /// What is merged before the last part is here: nothing.
+    pub(super) fn too_early(&mut self) -> Option<Complete> {
+        let cells = match () {
+            () if zoo::on(Bug::PartsAsTheyCome) => std::mem::take(&mut self.cells),
+            () if zoo::on(Bug::VectorCommitsEarly) && self.next == 1 => Vec::new(),
+            () => return None,
+        };
+        let (vector, floor) = (self.vector.clone(), VersionVector::new());
+        Some(Complete { unit: Unit { cells, vector, floor, deep: false }, marks: self.marks.clone() })
     }
 
     /// What is lost if it is let go of now: its parts, if any came.

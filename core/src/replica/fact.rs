@@ -7,7 +7,7 @@ use crate::fault::Reject;
 use crate::replica::Actor;
 
 /// Something that happened and is worth telling.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Fact {
     /// The replica began a life under this incarnation.
     Booted {

@@ -14,11 +14,12 @@ use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW, MAX_TOKEN_KEYS};
 use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId, VersionVector};
 use crate::crypto::Crypto;
-use crate::envelope::ReplayWindow;
+use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
 use crate::state::{Identity, NodeRecord, PinnedPeer, Readiness, Ring, View};
 use crate::time::{Now, Wall};
 use crate::wire::record;
+use crate::zoo::{self, Bug};
 
 /// Between two looks at keys, purges and other slow duties.
 const UPKEEP: Duration = Duration::from_secs(1);
@@ -27,6 +28,7 @@ const READING: Duration = Duration::from_secs(60);
 
 impl Replica {
     pub(super) fn assemble(
+        envelope: Arc<dyn Envelope>,
         config: Arc<Config>,
         crypto: Crypto,
         keys: IdentityKeys,
@@ -62,8 +64,10 @@ impl Replica {
             digests: Digests::default(),
             watch: super::clock::Watch::new(now, stamped.wall()),
             head,
+            envelope,
             crypto,
             keys,
+            verifiers: Default::default(),
             now,
             number: 0,
             republish: false,
@@ -206,6 +210,9 @@ impl Replica {
     /// Empty cells leave once every peer acknowledged them, or after the horizon. They are looked through only when more is
     /// acknowledged by all than the last time, or when some were merged.
     fn forget_removed(&mut self) {
+        if zoo::on(Bug::TombstonesKept) {
+            return;
+        }
         let horizon = self.now.wall.before(self.head.config.gossip.remove_horizon);
         let mut dropped = self.head.cells.drop_before_horizon(Hlc::at(horizon));
         if let Some(held) = self.held_by_all()
@@ -222,6 +229,9 @@ impl Replica {
 
     /// What this replica and every peer are known to hold; `None` while a peer has never spoken.
     fn held_by_all(&self) -> Option<VersionVector> {
+        if zoo::on(Bug::TombstonesDroppedEarly) {
+            return Some(self.head.cells.vector().clone());
+        }
         let peers: Vec<_> = self.gossip.peers.values().map(|peer| peer.vector()).collect::<Option<_>>()?;
         let least = |replica, seq: u64| peers.iter().map(|vector| vector.get(replica)).fold(seq, u64::min);
         Some(self.head.cells.vector().iter().map(|(replica, seq)| (replica, least(replica, seq))).collect())

@@ -14,12 +14,13 @@ use crate::config::MAX_PEERS;
 use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
 use crate::crypto::{PublicPoint, Signature};
 use crate::fault::Reject;
-use crate::gossip::Complete;
+use crate::gossip::{Complete, Peer};
 use crate::state::{Key, NodeRecord, RevokedId, Value, View};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::message::RawRecord;
 use crate::wire::record;
+use crate::zoo::{self, Bug};
 
 /// A delta that may be merged.
 pub(super) struct Judged {
@@ -32,21 +33,23 @@ pub const MAX_REVOCATION_AHEAD: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Replica {
     /// The records that say something new, all of them valid.
-    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<NodeRecord>, Reject> {
-        let mut judged = Vec::new();
+    /// What is held already, to the byte, was judged before.
+    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<Arc<NodeRecord>>, Reject> {
+        let mut judged = Vec::with_capacity(records.len());
         for (raw, signature) in records {
-            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
-            let known = self.head.nodes.get(&record.node);
-            if known.is_none_or(|known| known.raw != record.raw) {
-                admission::judge(&record, &self.crypto, &self.cluster)?;
+            if let Some(known) = self.head.nodes.values().find(|known| known.raw == *raw) {
+                judged.push(known.clone());
+                continue;
             }
-            judged.push(record);
+            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
+            admission::judge(&record, &self.crypto, &self.cluster)?;
+            judged.push(Arc::new(record));
         }
         Ok(judged)
     }
 
     /// Takes records in that were judged.
-    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<NodeRecord>) {
+    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<Arc<NodeRecord>>) {
         let before = self.head.nodes.clone();
         for record in records {
             if let Some(peer) = self.gossip.peers.get_mut(&from) {
@@ -63,9 +66,10 @@ impl Replica {
         }
     }
 
-    fn take_record(&mut self, record: NodeRecord) {
+    fn take_record(&mut self, record: Arc<NodeRecord>) {
         match self.head.nodes.get(&record.node) {
-            Some(known) if known.version >= record.version => return self.keep_former(Arc::new(record)),
+            Some(known) if known.version > record.version && zoo::on(Bug::OlderRecordWins) => {}
+            Some(known) if known.version >= record.version => return self.keep_former(record),
             Some(_) => {}
             None if self.head.nodes.len() >= MAX_PEERS => return,
             None => {}
@@ -76,7 +80,7 @@ impl Replica {
         if let Some(peer) = self.gossip.peers.get_mut(&record.node) {
             peer.stats.name = Some(record.name.clone());
         }
-        self.put_record(Arc::new(record), false);
+        self.put_record(record, false);
     }
 
     /// What a peer shows as the reason why we are superseded: our own hand, or nothing.
@@ -125,7 +129,7 @@ impl Replica {
         &self,
         from: NodeId,
         complete: Complete,
-        brought: &[NodeRecord],
+        brought: &[Arc<NodeRecord>],
     ) -> Result<Option<Judged>, Reject> {
         let Complete { unit, marks } = complete;
         unit.validate().map_err(|_| Reject::Forged)?;
@@ -145,7 +149,9 @@ impl Replica {
         self.note_restored(from, &unit.vector);
         let latest = unit.cells.iter().map(|(_, cell)| cell.touched()).max();
         let deep = unit.deep;
-        let changes = self.head.cells.merge(unit).map_err(|_| Reject::Forged)?;
+        let part = zoo::on(Bug::PartsAsTheyCome) && self.gossip.peers.get(&from).is_some_and(Peer::is_staging);
+        let merge = || self.head.cells.merge(unit).map_err(|_| Reject::Forged);
+        let changes = zoo::beside(Bug::VectorHeldBack, part, merge)?;
         if let Some(latest) = latest {
             self.clock.observe(latest);
         }
@@ -189,7 +195,7 @@ impl Replica {
         &self,
         vector: &VersionVector,
         marks: Vec<Mark>,
-        brought: &[NodeRecord],
+        brought: &[Arc<NodeRecord>],
     ) -> Result<Vec<Mark>, Reject> {
         let mut offered: BTreeMap<ReplicaId, Mark> = BTreeMap::new();
         for mark in marks {
@@ -220,7 +226,7 @@ impl Replica {
     }
 
     /// The key of a node, as its record tells: one that is held, or one of those that were just brought and judged.
-    fn author_key(&self, node: NodeId, brought: &[NodeRecord]) -> Option<PublicPoint> {
+    fn author_key(&self, node: NodeId, brought: &[Arc<NodeRecord>]) -> Option<PublicPoint> {
         if node == self.head.identity.node {
             return Some(self.keys.gossip_key());
         }

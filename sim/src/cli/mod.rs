@@ -9,6 +9,7 @@ mod replay;
 mod run;
 mod shrink;
 mod source;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Verb {
     /// Prints the trace of a seed, step by step.
     #[command(hide = true)]
     Steps(determinism::Steps),
+    /// Hunts planted bugs: each must be noticed by a check.
+    Zoo(zoo::Zoo),
     /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
     Convergence(crate::measure::Arguments),
     /// Measures a node against bare handlers, and a cluster against its promises.
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Verb::Determinism(determinism) => determinism::determinism(&determinism),
         Verb::Traces(traces) => determinism::traces(&traces),
         Verb::Steps(steps) => determinism::steps(&steps),
+        Verb::Zoo(zoo) => zoo::zoo(&zoo),
         Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),

@@ -52,8 +52,8 @@ struct Which {
     /// Every message too.
     #[arg(long)]
     all: bool,
-    /// A mistake that is put into the world on purpose.
-    #[arg(long, hide = true)]
+    /// A bug of the zoo that is planted.
+    #[arg(long = "bug", alias = "planted", value_name = "NAME")]
     planted: Option<Planted>,
 }
 

@@ -8,6 +8,7 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
+use super::planted::Planted;
 use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
@@ -145,7 +146,8 @@ impl World<'_> {
     /// An operator names every peer that is invited.
     pub(super) fn pin_peers(&mut self, node: usize) {
         let plan = self.plan;
-        for other in (0..plan.nodes.len()).filter(|other| *other != node && plan.invites(*other)) {
+        let all = self.planted == Some(Planted::PinStrangers);
+        for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
             let seed = self.nodes[other].seed();
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }

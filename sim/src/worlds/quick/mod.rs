@@ -3,11 +3,13 @@
 
 mod calls;
 pub mod crypto;
+mod envelope;
 mod faults;
 mod look;
 mod marks;
 mod network;
 mod node;
+mod planted;
 mod process;
 mod run;
 mod script;
@@ -15,6 +17,7 @@ mod told;
 mod trace;
 mod world;
 
-pub use run::{Planted, Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
+pub use planted::Planted;
+pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;

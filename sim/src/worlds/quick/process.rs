@@ -137,8 +137,9 @@ impl World<'_> {
         loop {
             let place = &mut self.nodes[node];
             let (now, recovered) = (place.now(self.at_ms), place.recovered());
-            match Replica::boot(place.config.clone(), place.crypto.clone(), place.keys.clone(), recovered, seed, now)
-            {
+            let (envelope, config) = (place.envelope.clone(), place.config.clone());
+            let (crypto, keys) = (place.crypto.clone(), place.keys.clone());
+            match Replica::boot_with(envelope, config, crypto, keys, recovered, seed, now) {
                 Ok(booted) => return Some(booted),
                 Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
                     self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use clap::ValueEnum;
 use symbolon_core::state::View;
 
 use super::node::Node;
+use super::planted::{Planted, plant};
 use super::trace::Trace;
 use super::world::{Counts, Happening, World};
 use crate::checks::{Check, Checks, End, Failure, Standing};
@@ -17,28 +17,6 @@ use crate::worlds::Step;
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
-
-/// A mistake that is put into the world on purpose, to prove that a check finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Planted {
-    /// A write counts as durable when it is asked for.
-    SendBeforeDurable,
-    /// Some writes are acknowledged and lost.
-    LoseWrites,
-    /// A disk that is exchanged takes the node's entropy back with it.
-    RewindEntropy,
-}
-
-impl Planted {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Planted::SendBeforeDurable => "send-before-durable",
-            Planted::LoseWrites => "lose-writes",
-            Planted::RewindEntropy => "rewind-entropy",
-        }
-    }
-}
 
 /// Other draws from a time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +100,9 @@ fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdi
 
 /// A broken promise of the core is a panic; here it is a verdict.
 fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
+    plant(world.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
+    plant(None);
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
         Err(panic) => (None, Some(words(&*panic))),
