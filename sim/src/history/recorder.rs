@@ -265,9 +265,18 @@ impl Recorder {
         about.extend(items.iter().flat_map(|item| self.history.items[*item].about.iter().copied()));
         self.history.failed = items;
         if about.is_empty() {
+            about = self.under_way();
+        }
+        if about.is_empty() {
             self.history.failed = self.unspread();
         }
         self.entry_about(failure.node, Kind::Failed { check: failure.check, what }, about);
+    }
+
+    /// What the step is about that began at this very time, if one did.
+    fn under_way(&self) -> Vec<Place> {
+        let last = self.history.entries.iter().rfind(|entry| matches!(entry.kind, Kind::Step { fault: false, .. }));
+        last.filter(|step| step.at_ms == self.now_ms).map_or(Vec::new(), |step| step.about.clone())
     }
 
     /// The items that some nodes hold and others that are up do not.

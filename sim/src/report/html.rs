@@ -56,7 +56,7 @@ fn data(page: &Page<'_>) -> Value {
         value
     });
     let entries: Vec<Value> = entries.collect();
-    let messages: Vec<Value> = history.messages[first_message..].iter().map(|one| message(one)).collect();
+    let messages: Vec<Value> = history.messages[first_message..].iter().map(message).collect();
     let story: Vec<Value> = page
         .story
         .iter()

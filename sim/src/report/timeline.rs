@@ -66,7 +66,7 @@ pub fn timeline(history: &History, detail: Detail) -> String {
     render(history, &fold(lines))
 }
 
-pub(super) fn is_usual(kind: &Kind) -> bool {
+pub(crate) fn is_usual(kind: &Kind) -> bool {
     match kind {
         Kind::Changed { what, .. } => !is_seeding(what),
         Kind::Noted { what, alarm } => *alarm || !is_routine(what),
@@ -148,8 +148,12 @@ fn text(line: &Line) -> String {
         (Some(reasons), _) if reasons.len() > 1 => {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             reasons.iter().for_each(|reason| *counts.entry(reason).or_default() += 1);
-            let told: Vec<String> =
-                counts.iter().map(|(reason, count)| format!("{count} {}", reason.replace('_', " "))).collect();
+            let alone = counts.len() == 1;
+            let one = |(reason, count): (&&str, &usize)| match alone {
+                true => reason.replace('_', " "),
+                false => format!("{count} {}", reason.replace('_', " ")),
+            };
+            let told: Vec<String> = counts.iter().map(one).collect();
             format!("refuse {} messages: {}", reasons.len(), told.join(", "))
         }
         (_, 1) => line.what.clone(),
