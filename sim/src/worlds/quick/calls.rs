@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::world::World;
 use crate::checks::{Minted, Sight};
+use crate::model::Judgement;
 use crate::plan::verb::{Auth, Introspect, Token, Verb};
 
 /// What the names of the plan stand for.
@@ -257,6 +258,7 @@ impl World<'_> {
         };
         let verdict = if active { "good" } else { "not good" };
         self.trace.note(self.at_ms, Some(node), || format!("token {} is {verdict}", asked.token));
+        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
     }
 

@@ -14,6 +14,6 @@ mod script;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, steps, tell, tell_planted, watch};
+pub use run::{Planted, Verdict, run, run_planted, sense, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;

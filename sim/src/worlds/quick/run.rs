@@ -11,6 +11,7 @@ use super::trace::{Line, Recording, Trace};
 use super::world::{Counts, Happening, World};
 use crate::checks::{Check, Checks, End, Failure, Standing};
 use crate::marks::Marks;
+use crate::model::{Meaning, Sense};
 use crate::plan::{Chance, Plan};
 use crate::worlds::Step;
 
@@ -83,6 +84,13 @@ pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
     finish(world).0
 }
 
+/// Runs a plan, and tells what it all means in the end.
+pub fn sense(plan: &Plan) -> (Verdict, Sense) {
+    let mut sense = Sense::default();
+    let (verdict, _) = finish_with(World::new(plan, None, Recording::Nothing), |world| sense = world.sense());
+    (verdict, sense)
+}
+
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, Recording::Nothing).0
@@ -92,8 +100,12 @@ fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdi
     finish(World::new(plan, planted, recording))
 }
 
-/// A broken promise of the core is a panic; here it is a verdict.
-fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
+fn finish(world: World<'_>) -> (Verdict, Vec<Step>) {
+    finish_with(world, |_| {})
+}
+
+/// A broken promise of the core is a panic; here it is a verdict. Who wants may look at the world as it ended.
+fn finish_with(mut world: World<'_>, look: impl FnOnce(&World<'_>)) -> (Verdict, Vec<Step>) {
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
@@ -106,6 +118,7 @@ fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
         (None, Some(what)) => Some(failed("world", what)),
         (None, None) => world.checks.failure().cloned(),
     };
+    look(&world);
     let (counts, marks) = (world.counts, world.marks);
     let (trace, lines, steps) = world.trace.finish();
     (Verdict { failure, trace, counts, converged_ms, marks, lines }, steps)
@@ -147,6 +160,7 @@ impl<'a> World<'a> {
             pending: Default::default(),
             names: Default::default(),
             tokens: Vec::new(),
+            judgements: Vec::new(),
             counts: Counts::default(),
             marks: Marks::default(),
             down: Default::default(),
@@ -226,6 +240,12 @@ impl<'a> World<'a> {
     fn healed(&self) -> impl Iterator<Item = usize> {
         let plan = self.plan;
         (0..plan.nodes.len()).filter(|node| plan.heals(*node) && plan.invites(*node) && self.nodes[*node].life > 0)
+    }
+
+    fn sense(&self) -> Sense {
+        let standing = self.standing();
+        let meaning = standing.first().map(|(node, view, _)| Meaning::of(self.plan, &self.stand(*node, view), self));
+        Sense { meaning: meaning.unwrap_or_default(), judgements: self.judgements.clone() }
     }
 
     fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {

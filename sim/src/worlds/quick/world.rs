@@ -11,6 +11,7 @@ use super::script::Script;
 use super::trace::Trace;
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::marks::Marks;
+use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
@@ -91,6 +92,8 @@ pub(super) struct World<'a> {
     pub pending: BTreeMap<CallId, Pending>,
     pub names: Names,
     pub tokens: Vec<Minted>,
+    /// What callers heard of tokens.
+    pub judgements: Vec<Judgement>,
     pub counts: Counts,
     pub marks: Marks,
     pub down: BTreeSet<usize>,
