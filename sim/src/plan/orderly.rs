@@ -103,7 +103,7 @@ impl Drawing {
         self.act(On::default(), Verb::Heal(Heal { yes: Yes }));
         self.agree(false);
         for token in 0..self.things.tokens.len() {
-            self.act(On::default(), introspect(token as u64));
+            (0..self.nodes).for_each(|node| self.does(node, introspect(token as u64)));
         }
         self.acts
     }
