@@ -87,7 +87,7 @@ fn name(node: u64) -> String {
     format!("n{}", node + 1)
 }
 
-fn one_of(chance: Chance, values: &[u64]) -> u64 {
+pub(super) fn one_of(chance: Chance, values: &[u64]) -> u64 {
     values[chance.below(values.len() as u64) as usize]
 }
 
@@ -111,7 +111,7 @@ fn pace(chance: Chance) -> (Gossip, Tokens) {
 }
 
 /// A rate that is off in half of the weathers.
-fn rate(chance: Chance, most: u64) -> u64 {
+pub(super) fn rate(chance: Chance, most: u64) -> u64 {
     if chance.at(0).permille(500) { 0 } else { chance.at(1).between(1, most) }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{On, Span, Vantage};
 
 /// What must hold, all of it, within a time that starts where the expectation stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// A heading that begins here.

@@ -13,6 +13,7 @@ use super::planted::Planted;
 use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
+use crate::model::Judgement;
 use crate::plan::verb::{Auth, Introspect, Token, Verb};
 
 /// What the names of the plan stand for.
@@ -259,6 +260,7 @@ impl World<'_> {
             Err(_) => false,
         };
         self.told(|recorder| told::judged(recorder, node, &token, active));
+        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
         for (what, forged) in view.token_keys.get(&token.kid).map_or(Vec::new(), |key| forgeries(&token.token, key)) {
             let accepted = token::verify(view, &forged, wall).is_ok();

@@ -19,6 +19,6 @@ mod trace;
 mod world;
 
 pub use planted::Planted;
-pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
+pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, sense, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;

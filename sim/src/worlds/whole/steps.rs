@@ -39,7 +39,10 @@ impl Play<'_> {
     fn step_on(&mut self, node: usize, verb: &Verb) {
         match verb {
             Verb::Kill(kill) => self.kill(node, kill.lasts),
-            Verb::Stop(stop) => self.kill(node, stop.lasts),
+            Verb::Stop(stop) => {
+                self.world.stop(node);
+                self.later(stop.lasts, Later::Starts(node));
+            }
             Verb::Restart(_) => self.world.start(node),
             Verb::Pause(pause) => {
                 self.world.pause(node);
