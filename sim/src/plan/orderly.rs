@@ -109,7 +109,7 @@ impl Drawing {
     }
 
     fn act(&mut self, on: On, verb: Verb) {
-        self.acts.push(Act { line: 0, scene: None, what: What::Step(Step { at: None, on, verb }) });
+        self.acts.push(Act { line: 0, scene: None, what: What::Step(Step { at: None, on, refused: false, verb }) });
     }
 
     fn does(&mut self, node: u64, verb: Verb) {

@@ -75,6 +75,9 @@ impl World<'_> {
             Verb::Token(token) => return self.issue(node, token, &view, true),
             Verb::Introspect(introspect) => return self.introspect(node, introspect, &view, true),
             Verb::SeedAll(_) => return self.pin_peers(node),
+            Verb::CreateClients(create) => {
+                return create.each().for_each(|one| self.call(node, &Verb::CreateClient(one)));
+            }
             Verb::SetClusterKey(set) => {
                 let key = *blake3::hash(&self.chance.at(400).word().to_le_bytes()).as_bytes();
                 let key = *blake3::keyed_hash(&key, set.key.as_bytes()).as_bytes();
@@ -227,7 +230,7 @@ impl World<'_> {
                 self.ask(node, Request::Pull(wanted), Purpose::Again(Verb::Token(asked.clone())));
             }
             Verdict::Missing(..) => self.refused("something is missing that no peer had"),
-            Verdict::Refused(error) => self.refused(&format!("{error:?}")),
+            Verdict::Refused(error) => self.refused(&format!("{}: {}", error.error, error.description)),
         }
     }
 
