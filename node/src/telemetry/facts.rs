@@ -37,6 +37,7 @@ impl Facts {
                 self.merged_cells.increment(*cells as u64);
                 debug!(%from, cells, deep, "merged");
             }
+            Fact::PutOff { from } => debug!(%from, "a delta waits for the records of its authors"),
             Fact::Learned { from, entries } => {
                 self.learned.increment(*entries as u64);
                 debug!(%from, entries, "learned of revocations");
