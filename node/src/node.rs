@@ -212,7 +212,7 @@ struct Life {
 }
 
 /// A life out of what is on disk; where that cannot be true, it is moved aside, and the life begins empty.
-async fn boot(ports: &Ports, config: &Arc<symbolon_core::config::Config>, keys: &Keys) -> Result<Life, NodeError> {
+async fn boot(ports: &Ports, config: &Arc<Config>, keys: &Keys) -> Result<Life, NodeError> {
     match begin(ports, config, keys).await {
         Err(problem) if problem.is_of_the_data() => {
             let lies = ports.storage.set_aside()?;
@@ -227,13 +227,16 @@ async fn boot(ports: &Ports, config: &Arc<symbolon_core::config::Config>, keys: 
     }
 }
 
-async fn begin(ports: &Ports, config: &Arc<symbolon_core::config::Config>, keys: &Keys) -> Result<Life, NodeError> {
+async fn begin(ports: &Ports, config: &Arc<Config>, keys: &Keys) -> Result<Life, NodeError> {
     let (sender, reports) = mpsc::unbounded_channel();
     let (store, recovered) = ports.storage.open(sender)?;
     let keys = IdentityKeys::from_bytes(&ports.crypto, keys.0.as_slice()).expect("these bytes came from keys");
     let (seed, now) = (ports.entropy.seed(), ports.clock.now());
     match Replica::boot(config.clone(), ports.crypto.clone(), keys, recovered, seed, now) {
-        Ok((replica, first)) => Ok(Life { replica, first, store, reports }),
+        Ok((replica, first)) => {
+            ports.witness.booted(&replica.view());
+            Ok(Life { replica, first, store, reports })
+        }
         Err(error) => {
             store.close().await;
             Err(error.into())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use symbolon_sim::plan::Plan;
 use symbolon_sim::worlds::live::cluster::Misconfigured;
-use symbolon_sim::worlds::live::{Live, Outcome, Ports, Progress, refusal};
+use symbolon_sim::worlds::live::{Live, Outcome, Ports, Progress, cannot};
 
 /// No plan here may take longer, however busy the machine is.
 const BOUND: Duration = Duration::from_secs(90);
@@ -30,7 +30,7 @@ fn plan(text: &str) -> Plan {
 async fn run(text: &str) -> Vec<Outcome> {
     let run = async {
         let plan = plan(text);
-        assert_eq!(refusal("test.toml", &plan), None);
+        assert_eq!(cannot(&plan), None);
         let (mut live, started) = Live::start(&plan, Ports::Auto, true).await.unwrap();
         let mut outcomes = vec![started];
         for act in &plan.acts {
@@ -238,16 +238,24 @@ async fn disks_are_lost_torn_put_back_slow_and_full_and_nothing_is_forgotten() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_what_is_not_kept() {
-    let outcomes = run(r#"
+    holds(
+        r#"
         nodes = 1
         [[step]]
-        do = { fail-disk = true }
+        do = { fail-disk = true, for = "1s" }
         [[step]]
+        refused = true
         do = { define-scope = "nowhere" }
-        "#)
+        [[expect]]
+        ready = false
+        [[expect]]
+        within = "10s"
+        ready = true
+        [[expect]]
+        scope = { id = "nowhere", is = "gone" }
+        "#,
+    )
     .await;
-    let refused = outcomes.last().unwrap();
-    assert!(refused.saw.as_ref().is_err_and(|why| why.contains("503")), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,13 +362,13 @@ async fn those_that_do_not_heal_stay_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_real_processes_cannot_do_is_said_before_they_start() {
-    let said = |text: &str| refusal("p.toml", &plan(text)).unwrap_or_default();
+    let said = |text: &str| cannot(&plan(text)).map(|cannot| (cannot.line, cannot.problem)).unwrap_or_default();
     let step = said("nodes = 1\n[[step]]\ndo = { wait = \"1s\" }\n[[step]]\ndo = { step-clock = \"+1h\" }\n");
-    assert!(step.starts_with("p.toml:7: `step-clock` cannot be done in the live world"), "{step}");
+    assert!(step.0 == 7 && step.1.starts_with("`step-clock` cannot be done in the live world"), "{step:?}");
     let slow = said("nodes = 1\n[[step]]\ndo = { slow-disk = \"5s\" }\n");
-    assert!(slow.contains("SQLite calls it a failure"), "{slow}");
+    assert!(slow.1.contains("SQLite calls it a failure"), "{slow:?}");
     let clocks = said("nodes = 1\nclocks.n1 = { offset = \"+1s\" }\n");
-    assert!(clocks.contains("the clock of this machine"), "{clocks}");
+    assert!(clocks.1.contains("the clock of this machine"), "{clocks:?}");
 
     for (text, key) in [
         ("nodes = 1\ntokens = { key-lifetime = \"6s\" }\n", "tokens.key_lifetime_s"),

@@ -2,7 +2,7 @@
 //! ends only what it started.
 //!
 //! Plans that trouble the network put a [`proxy`] in front of each node. Clocks are those of the machine, so plans that move
-//! them are [refused](refusal()).
+//! them are [refused](cannot()).
 
 mod certificates;
 pub mod cluster;
@@ -26,6 +26,6 @@ mod world;
 pub use super::client::{api, http};
 pub use cluster::{Cluster, Layout};
 pub use ports::Ports;
-pub use refusal::refusal;
+pub use refusal::cannot;
 pub use traffic::{NodeTraffic, Progress, TrafficReport};
 pub use world::{Live, Outcome};

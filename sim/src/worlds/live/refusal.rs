@@ -2,18 +2,19 @@
 
 use super::disk::MOST_SLOW;
 use crate::plan::{Plan, Range, Verb, Weather, What};
+use crate::worlds::Cannot;
 
-/// Why this world cannot run the plan, with the place; nothing, if it can. A step of a plan that forgives is passed over
+/// What of a plan this world cannot do, if anything. A step of a plan that forgives is passed over
 /// instead, when its turn comes.
-pub fn refusal(file: &str, plan: &Plan) -> Option<String> {
+pub fn cannot(plan: &Plan) -> Option<Cannot> {
     if !plan.clocks.is_empty() {
-        return Some(format!("{file}: `clocks`: {CLOCKS}"));
+        return Some(Cannot { line: 1, problem: format!("`clocks`: {CLOCKS}") });
     }
     if plan.forgiving {
         return None;
     }
     plan.acts.iter().find_map(|act| match &act.what {
-        What::Step(step) => of_verb(&step.verb).map(|why| format!("{file}:{}: {why}", act.line)),
+        What::Step(step) => of_verb(&step.verb).map(|problem| Cannot { line: act.line, problem }),
         What::Expect(_) => None,
     })
 }

@@ -46,6 +46,12 @@ impl Stage {
         match verb {
             Verb::Login(login) => return self.login(login, place).await,
             Verb::CreateClient(create) => return self.create_client(create, place).await,
+            Verb::CreateClients(create) => {
+                for one in create.each() {
+                    self.create_client(&one, place).await?;
+                }
+                return Ok(format!("201, {} times", create.count));
+            }
             Verb::Token(token) => return self.issue(token, place).await,
             Verb::SetClusterKey(set) => return self.set_cluster_key(&set.key, place).await,
             Verb::SeedAll(_) => return self.seed_all(place).await,

@@ -182,6 +182,8 @@ impl Stage {
     async fn do_step(self: &Arc<Self>, line: usize, step: &Step, progress: &dyn Progress) -> Outcome {
         let begin = Instant::now();
         let saw = match self.step(step, progress).await {
+            Err(error) if step.refused => Ok(format!("refused, as it must be: {error:#}")),
+            Ok(_) if step.refused => Err("it was not refused".into()),
             Err(error) if self.plan.forgiving => Ok(format!("passed over: {error:#}")),
             saw => saw.map_err(|error| format!("{error:#}")),
         };
