@@ -211,13 +211,10 @@ async fn boot(ports: &Ports, config: &Arc<Config>, keys: &Keys) -> Result<Life, 
                 ports.witness.booted(&replica.view());
                 return Ok(Life { replica, first, store, reports });
             }
-            Err(BootError::Unsound) if !aside => {
+            Err(problem @ (BootError::Unsound | BootError::BadRow { .. })) if !aside => {
                 store.close().await;
                 let lies = ports.storage.set_aside()?;
-                tracing::error!(
-                    lies,
-                    "the data fails its own digest and was moved aside; this node comes back empty"
-                );
+                tracing::error!(%problem, lies, "the data is damaged and was moved aside; this node comes back empty");
                 aside = true;
             }
             Err(error) => return Err(error.into()),

@@ -75,6 +75,8 @@ marks! {
     StoreFailed = "store-failed",
     /// Revocations arrived from a peer.
     RevocationsLearned = "revocations-learned",
+    /// A delta waited for the records of its authors.
+    DeltaPutOff = "delta-put-off",
     /// Equal vectors with unequal digests: an alarm.
     Alarm = "alarm-raised",
 }
@@ -111,6 +113,7 @@ impl Marks {
             Fact::Restored { .. } => self.hit(Mark::MetLaterLife),
             Fact::Superseded { .. } => self.hit(Mark::Renewed),
             Fact::RoundFailed { .. } => self.hit(Mark::RoundFailed),
+            Fact::PutOff { .. } => self.hit(Mark::DeltaPutOff),
             Fact::Learned { .. } => self.hit(Mark::RevocationsLearned),
             Fact::StoreFailed { .. } => self.hit(Mark::StoreFailed),
             Fact::Diverged { .. } => self.hit(Mark::Alarm),

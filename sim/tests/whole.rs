@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use symbolon_sim::plan::{Plan, draw};
-use symbolon_sim::worlds::whole::{Outcome, run};
+use symbolon_sim::plan::{Plan, draw, draw_orderly};
+use symbolon_sim::worlds::quick::{self, Planted};
+use symbolon_sim::worlds::whole::{Outcome, run, run_planted};
 
 /// A client that one side of a split registers, and a token that the other side takes back when it is over.
 const CONVERSATION: &str = r#"
@@ -114,5 +115,27 @@ fn drawn_plans_hold() {
         let verdict = run(&draw(seed)).verdict;
         assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
         assert!(verdict.converged_ms.is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn planted_mistakes_are_found() {
+    for planted in [Planted::SendBeforeDurable, Planted::LoseWrites] {
+        let found = (0..40).find_map(|seed| run_planted(&draw(seed), Some(planted)).verdict.failure);
+        let found = found.unwrap_or_else(|| panic!("nothing found {planted:?}"));
+        assert_ne!(found.check, "world", "{planted:?}: {}", found.what);
+    }
+}
+
+#[test]
+fn quick_and_whole_end_alike() {
+    for seed in 0..4 {
+        let plan = draw_orderly(seed);
+        let (verdict, quick) = quick::sense(&plan);
+        assert_eq!(verdict.failure, None, "seed {seed} in quick");
+        let whole = run(&plan);
+        assert_eq!(whole.verdict.failure, None, "seed {seed} in whole");
+        assert_eq!(quick.difference(&whole.sense), None, "symbolon-sim compare --seeds {seed}..{}", seed + 1);
+        assert!(quick.judgements.len() > 5, "seed {seed} judges tokens");
     }
 }

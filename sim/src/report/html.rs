@@ -108,6 +108,7 @@ fn family(kind: &Kind) -> &'static str {
         Kind::Mended { .. } => "mended",
         Kind::Clock { offset_ms: 0, jumped: false } => "routine",
         Kind::Clock { .. } => "clock",
+        Kind::Scene { .. } => "scene",
         Kind::Expected { held: true, .. } => "held",
         Kind::Expected { held: false, .. } | Kind::Failed { .. } => "failed",
         Kind::Heal => "heal",

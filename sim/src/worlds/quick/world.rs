@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
+use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, Fact, WriteId};
 
 use super::calls::{Names, Pending};
 use super::node::Node;
@@ -12,6 +12,7 @@ use super::{Planted, Reseed};
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::history::{Place, Recorder};
 use crate::marks::Marks;
+use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
@@ -98,6 +99,8 @@ pub(super) struct World<'a> {
     pub pending: BTreeMap<CallId, Pending>,
     pub names: Names,
     pub tokens: Vec<Minted>,
+    /// What callers heard of tokens.
+    pub judgements: Vec<Judgement>,
     pub counts: Counts,
     pub marks: Marks,
     pub down: BTreeSet<usize>,
@@ -226,9 +229,19 @@ impl World<'_> {
             return;
         };
         self.counts.events += 1;
+        let frame = match &event {
+            Event::Frame { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        };
         let effects = replica.handle(now, event);
-        let life = place.life;
+        let (life, began) = (place.life, place.began);
+        let from = self.effects.len();
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
+        if let Some(frame) = frame
+            && !self.effects.range(from..).any(|(_, _, effect)| refuses(effect))
+        {
+            self.see(node, &Sight::Took { frame: &frame, wall: now.wall, began });
+        }
         self.carry_out();
         self.wake(node, self.at_ms);
     }
@@ -299,4 +312,9 @@ impl World<'_> {
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }
+}
+
+/// Whether this tells a peer that his frame was refused.
+fn refuses(effect: &Effect) -> bool {
+    matches!(effect, Effect::Reply { outcome: Err(_), .. } | Effect::Note(Fact::Rejected { .. }))
 }

@@ -134,7 +134,7 @@ impl Play<'_> {
     }
 }
 
-/// An answer as the trace tells it: no ids, since they are random alike in each run of a seed, and their outcome is enough.
+/// An answer as the trace tells it; all that is random in it comes from the seed.
 fn told(answer: &Result<Got>) -> String {
     match answer {
         Ok(Got::Client(client)) => format!("client {}", client.id),

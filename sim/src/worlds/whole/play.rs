@@ -11,7 +11,7 @@ use super::calls::{Caller, Got};
 use super::record::{Entry, Seen};
 use super::script::Script;
 use super::world::World;
-use crate::checks::{Checks, Failure, Minted, Moment, Sight};
+use crate::checks::{Checks, Minted, Moment, Sight};
 use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
@@ -20,6 +20,9 @@ use crate::worlds::quick::{Counts, Planted};
 
 /// A process that gave up is started anew after this.
 const RESPAWN_MS: u64 = 500;
+
+/// What arrives in an exchange: a frame, and what it is answered with.
+const EXCHANGE: u64 = 2;
 
 /// Answers of the desk, by the number of their call.
 pub(super) type Answers = Arc<Mutex<Vec<(u64, Result<Got>)>>>;
@@ -61,6 +64,11 @@ pub(super) enum Later {
     Mends(Vec<(usize, usize)>),
     Unclogs(Vec<(usize, usize)>),
     Starts(usize),
+    /// A supervisor begins another life after this one gave up.
+    Respawns {
+        node: usize,
+        life: u64,
+    },
     /// A supervisor ends this life and begins another.
     Restarts {
         node: usize,
@@ -141,12 +149,6 @@ impl<'p> Play<'p> {
         self.later.insert((at_ms, self.scheduled), later);
     }
 
-    pub(super) fn fails(&mut self, line: usize, check: &'static str, what: &str) {
-        let at = if line == 0 { String::new() } else { format!("line {line}: ") };
-        let failure = Failure { check, at_ms: self.world.at_ms(), node: None, what: format!("{at}{what}") };
-        self.checks.fail(failure);
-    }
-
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
         self.checks.see(Moment { at_ms: self.world.at_ms(), node, plan: self.plan }, sight);
     }
@@ -162,7 +164,8 @@ impl<'p> Play<'p> {
                 self.world.start(node);
             }
             Later::Resumes { node, life } if self.world.life(node) == life => self.world.resume(node),
-            Later::Restarts { .. } | Later::Resumes { .. } => {}
+            Later::Respawns { node, life } if self.world.life(node) == life => self.world.start(node),
+            Later::Restarts { .. } | Later::Resumes { .. } | Later::Respawns { .. } => {}
             Later::Hastens(node) => self.world.slow_disk(node, 0),
             Later::Rights { node, step } if self.world.clock_steps(node) == step => self.world.right_clock(node),
             Later::Rights { .. } => {}
@@ -174,7 +177,8 @@ impl<'p> Play<'p> {
     fn respawn(&mut self) {
         for node in 0..self.plan.nodes.len() {
             if self.world.take_gave_up(node).is_some() {
-                self.schedule(self.world.at_ms() + RESPAWN_MS, Later::Starts(node));
+                let life = self.world.life(node);
+                self.schedule(self.world.at_ms() + RESPAWN_MS, Later::Respawns { node, life });
             }
         }
     }
@@ -188,9 +192,14 @@ impl<'p> Play<'p> {
                 Seen::Wrote(rows) => Sight::Wrote(rows),
                 Seen::Landed(rows) => Sight::Landed(rows),
                 Seen::Published { before, after, wall } => Sight::Published { before, after, wall: *wall },
-                Seen::Sent(frame) | Seen::Returned(frame) => {
-                    self.counts.delivered += 1;
+                Seen::Sent(frame) => Sight::Sent(frame),
+                Seen::Returned(frame) => {
+                    self.counts.delivered += EXCHANGE;
                     Sight::Sent(frame)
+                }
+                Seen::Refused => {
+                    self.counts.delivered += EXCHANGE;
+                    continue;
                 }
                 Seen::Noted(fact) => {
                     self.marks.note(fact);

@@ -39,7 +39,10 @@ impl Play<'_> {
     fn step_on(&mut self, node: usize, verb: &Verb) {
         match verb {
             Verb::Kill(kill) => self.kill(node, kill.lasts),
-            Verb::Stop(stop) => self.kill(node, stop.lasts),
+            Verb::Stop(stop) => {
+                self.world.stop(node);
+                self.later(stop.lasts, Later::Starts(node));
+            }
             Verb::Restart(_) => self.world.start(node),
             Verb::Pause(pause) => {
                 self.world.pause(node);
@@ -147,6 +150,9 @@ impl Play<'_> {
     fn call(&mut self, node: usize, verb: &Verb) {
         if self.world.view(node).is_none() || self.world.is_paused(node) {
             return self.refused("the node does not answer");
+        }
+        if let Verb::CreateClients(create) = verb {
+            return create.each().for_each(|one| self.call(node, &Verb::CreateClient(one)));
         }
         self.counts.calls += 1;
         match self.resolve(node, verb) {

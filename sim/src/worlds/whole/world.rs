@@ -139,11 +139,6 @@ impl World {
         self.record.steps()
     }
 
-    /// Frames so far, replies included.
-    pub fn frames(&self) -> u64 {
-        self.record.frames()
-    }
-
     /// What happened that nobody has looked at yet.
     pub(super) fn news(&self) -> Vec<Entry> {
         self.record.take()
@@ -175,15 +170,26 @@ impl World {
         self.record.add(self.at_ms, node, Seen::Ended);
     }
 
-    /// The process starts, if it does not run. It finds its clock set.
+    /// The process is asked to end: open requests are answered first, and the last writes become durable.
+    pub fn stop(&mut self, node: usize) {
+        let mut life = self.places[node].life();
+        if let Some(stopper) = life.stopper.take() {
+            life.is_stopping = true;
+            stopper.send_replace(true);
+        }
+    }
+
+    /// The process starts, if it does not run; one that was asked to end and did not is killed before. It finds its clock set.
     pub fn start(&mut self, node: usize) {
-        if self.places[node].runs() {
+        let (runs, is_stopping) = (self.places[node].runs(), self.places[node].life().is_stopping);
+        if runs && !is_stopping {
             return;
         }
+        self.kill(node);
         let mut life = self.places[node].life();
         life.number += 1;
-        life.runs = true;
-        life.gave_up = None;
+        (life.runs, life.is_stopping) = (true, false);
+        (life.gave_up, life.stopper) = (None, None);
         drop(life);
         self.right_clock(node);
         self.sim.bounce(self.name(node));
