@@ -37,8 +37,6 @@ marks! {
     BrokenOff = "delta-broken-off",
     /// Empty cells were dropped at its sender or its receiver meanwhile.
     DroppedInTransfer = "cells-dropped-in-broken-delta",
-    /// A delta had to wait for the records of its authors.
-    PutOff = "delta-put-off",
     /// A node began its first life after the others were up.
     JoinedLate = "member-joined-late",
     /// A node was left behind for ever.
@@ -108,7 +106,6 @@ impl Marks {
         match fact {
             Fact::Merged { deep: true, .. } => self.hit(Mark::DeepPath),
             Fact::BrokenOff { .. } => self.hit(Mark::BrokenOff),
-            Fact::PutOff { .. } => self.hit(Mark::PutOff),
             Fact::Dropped { .. } => self.hit(Mark::CellsDropped),
             Fact::Restored { .. } => self.hit(Mark::MetLaterLife),
             Fact::Superseded { .. } => self.hit(Mark::Renewed),

@@ -142,7 +142,7 @@ impl World<'_> {
             let (now, recovered) = (place.now(self.at_ms), place.recovered());
             let (envelope, config) = (place.envelope.clone(), place.config.clone());
             let (crypto, keys) = (place.crypto.clone(), place.keys.clone());
-            match Replica::boot_with(envelope, config, crypto, keys, recovered, seed, now) {
+            match Replica::boot_with((envelope, crypto), config, keys, recovered, seed, now) {
                 Ok(booted) => return Some(booted),
                 Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
                     self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));
