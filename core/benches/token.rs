@@ -69,7 +69,7 @@ fn bench(criterion: &mut Criterion) {
     criterion.bench_function("token, signature free", |bencher| {
         bencher.iter(|| {
             let form = Form::parse(black_box(asking)).expect("a form");
-            token(&world.view, ClientPresentation { authorization, form: &form }, world.now, &world.crypto)
+            token(&world.view, ClientPresentation { authorization, form: &form }, world.reading(), &world.crypto)
                 .settle()
                 .expect("a token")
         });

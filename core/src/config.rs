@@ -90,6 +90,8 @@ pub struct GossipConfig {
     pub max_clock_drift: Duration,
     /// An empty cell that not every peer acknowledged is dropped after this.
     pub remove_horizon: Duration,
+    /// Cells in one part of a delta that is sent; from 1 to [`MAX_PART_CELLS`].
+    pub part_cells: usize,
 }
 
 /// Settings of tokens and sessions.
@@ -126,6 +128,7 @@ impl Default for GossipConfig {
             round_timeout: Duration::from_secs(5),
             max_clock_drift: Duration::from_secs(10),
             remove_horizon: Duration::from_secs(30 * 24 * 3600),
+            part_cells: MAX_PART_CELLS,
         }
     }
 }

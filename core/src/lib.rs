@@ -17,3 +17,4 @@ pub mod state;
 pub mod time;
 pub mod token;
 pub mod wire;
+pub mod zoo;

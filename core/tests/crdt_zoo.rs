@@ -3,7 +3,7 @@
 mod crdt_common;
 
 use crdt_common::campaign::{Mistake, Shape, run};
-use symbolon_core::crdt::zoo::Bug;
+use symbolon_core::zoo::Bug;
 
 const SEEDS: u64 = 3000;
 
@@ -12,6 +12,10 @@ fn a_store_that_leaves_out_a_rule_is_caught() {
     let mistakes = [
         Mistake::Planted(Bug::SeenMayComeBack),
         Mistake::Planted(Bug::SenderVectorIgnored),
+        Mistake::Planted(Bug::DeepDeletesByAbsence),
+        Mistake::Planted(Bug::OrderOfArrival),
+        Mistake::Planted(Bug::LastWriterWins),
+        Mistake::Planted(Bug::DigestKeepsTheDead),
         Mistake::PartsAsTheyCome,
     ];
     for mistake in mistakes {

@@ -4,7 +4,9 @@
 pub mod bench;
 pub mod checks;
 pub mod cli;
+pub mod explain;
 pub mod fleet;
+pub mod history;
 pub mod marks;
 pub mod measure;
 pub mod model;
@@ -12,3 +14,4 @@ pub mod plan;
 pub mod report;
 pub mod shrink;
 pub mod worlds;
+pub mod zoo;

@@ -31,8 +31,14 @@ marks! {
     DeepPath = "deep-path",
     /// Empty cells were dropped.
     CellsDropped = "cells-dropped",
-    /// The same while frames of the node were being lost or its links were cut.
-    DroppedUnderFire = "cells-dropped-amid-broken-rounds",
+    /// The same at a node with a link that was cut.
+    DroppedWhileCut = "cells-dropped-while-cut-off",
+    /// A delta came in part, and was let go of.
+    BrokenOff = "delta-broken-off",
+    /// Empty cells were dropped at its sender or its receiver meanwhile.
+    DroppedInTransfer = "cells-dropped-in-broken-delta",
+    /// A delta had to wait for the records of its authors.
+    PutOff = "delta-put-off",
     /// A node began its first life after the others were up.
     JoinedLate = "member-joined-late",
     /// A node was left behind for ever.
@@ -99,6 +105,8 @@ impl Marks {
     pub fn note(&mut self, fact: &Fact) {
         match fact {
             Fact::Merged { deep: true, .. } => self.hit(Mark::DeepPath),
+            Fact::BrokenOff { .. } => self.hit(Mark::BrokenOff),
+            Fact::PutOff { .. } => self.hit(Mark::PutOff),
             Fact::Dropped { .. } => self.hit(Mark::CellsDropped),
             Fact::Restored { .. } => self.hit(Mark::MetLaterLife),
             Fact::Superseded { .. } => self.hit(Mark::Renewed),

@@ -7,6 +7,7 @@ use super::clock::Hlc;
 use super::dot::{Dot, MAX_SEQ, ReplicaId};
 use super::fault::UnitFault;
 use super::vector::VersionVector;
+use crate::zoo::{self, Bug};
 
 /// The most live siblings that a cell from elsewhere may hold. An honest cell holds one for each replica that wrote the
 /// key without having seen the others.
@@ -72,6 +73,9 @@ impl<V: Clone> Cell<V> {
     /// This cell, or the absence of one, after its author applied one more op: all siblings are replaced.
     pub(super) fn after(before: Option<&Cell<V>>, op: Op<V>) -> Cell<V> {
         let mut ops: Vec<Op<V>> = before.map_or(&[][..], |cell| &cell.ops).iter().map(Op::replaced).collect();
+        if zoo::on(Bug::ShallowContext) {
+            ops.retain(|op| before.is_some_and(|cell| cell.sibling(op.dot).is_some()));
+        }
         match ops.binary_search_by_key(&op.dot.replica, |other| other.dot.replica) {
             Ok(at) => ops[at] = op,
             Err(at) => ops.insert(at, op),
@@ -108,12 +112,19 @@ impl<V: Clone> Cell<V> {
                         a.replaced()
                     }
                 }
-                (Some(a), b) if b.is_none_or(|b| b.dot.seq < a.dot.seq) => a.unless(seen_there(a.dot)),
+                (Some(a), b) if b.is_none_or(|b| b.dot.seq < a.dot.seq) => {
+                    a.unless(seen_there(a.dot) || zoo::on(Bug::OrderOfArrival) && theirs.is_live())
+                }
                 (_, Some(b)) => b.unless(seen_here(b.dot)),
                 (_, None) => break,
             });
         }
-        Cell { ops: ops.into() }
+        let merged = Cell { ops: ops.into() };
+        if zoo::on(Bug::LastWriterWins) {
+            let last = latest(merged.siblings()).map(|sibling| sibling.dot);
+            return merged.without(|dot| Some(dot) != last).unwrap_or(merged);
+        }
+        merged
     }
 
     /// This cell without the siblings that `gone` names; `None` if it names none of them.

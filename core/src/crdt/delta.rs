@@ -8,6 +8,7 @@ use super::dot::MAX_SEQ;
 use super::fault::UnitFault;
 use super::store::DottedStore;
 use super::vector::VersionVector;
+use crate::zoo::{self, Bug};
 
 /// What a peer lacks, cut from one view of the store. It keeps that view, so that parts can be produced, and produced
 /// again, while the store moves on. Cloning is O(1) but for the list of changed keys.
@@ -67,8 +68,8 @@ pub struct Changes<K> {
 
 impl<K: Ord + Clone, V: Clone> Cut<K, V> {
     pub(super) fn new(view: DottedStore<K, V>, peer: &VersionVector) -> Cut<K, V> {
-        let choice =
-            if peer.covers(view.floor()) { Choice::Listed(view.uncovered(peer)) } else { Choice::Everything };
+        let shallow = peer.covers(view.floor()) || zoo::on(Bug::NoDeepPath);
+        let choice = if shallow { Choice::Listed(view.uncovered(peer)) } else { Choice::Everything };
         Cut { view, choice, base: peer.clone(), ends: Vec::new() }
     }
 

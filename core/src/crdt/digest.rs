@@ -26,9 +26,12 @@ pub struct Digest(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum(u128);
 
-/// The sums of a store, by a hash of the key.
+/// The sums of a store, by a hash of the key, and the sum of them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Buckets(Arc<[Sum; BUCKETS]>);
+pub(super) struct Buckets {
+    sums: Arc<[Sum; BUCKETS]>,
+    root: Sum,
+}
 
 /// The hash of one key, taken once for all of its siblings.
 #[derive(Clone, Copy)]
@@ -101,23 +104,31 @@ impl KeyHash {
 }
 
 impl Buckets {
-    pub(super) fn at(&mut self, key: &KeyHash) -> &mut Sum {
-        &mut Arc::make_mut(&mut self.0)[usize::from(key.0[0])]
+    pub(super) fn add(&mut self, key: &KeyHash, sibling: Sum) {
+        self.at(key).add(sibling);
+        self.root.add(sibling);
+    }
+
+    pub(super) fn subtract(&mut self, key: &KeyHash, sibling: Sum) {
+        self.at(key).subtract(sibling);
+        self.root.subtract(sibling);
+    }
+
+    fn at(&mut self, key: &KeyHash) -> &mut Sum {
+        &mut Arc::make_mut(&mut self.sums)[usize::from(key.0[0])]
     }
 
     pub(super) fn digests(&self) -> [Digest; BUCKETS] {
-        self.0.map(Sum::digest)
+        self.sums.map(Sum::digest)
     }
 
     pub(super) fn root(&self) -> Digest {
-        let mut root = Sum::default();
-        self.0.iter().for_each(|bucket| root.add(*bucket));
-        root.digest()
+        self.root.digest()
     }
 }
 
 impl Default for Buckets {
     fn default() -> Self {
-        Buckets(Arc::new([Sum::default(); BUCKETS]))
+        Buckets { sums: Arc::new([Sum::default(); BUCKETS]), root: Sum::default() }
     }
 }

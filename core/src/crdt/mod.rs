@@ -1,6 +1,6 @@
 //! Replicated data types: dots, version vectors, hybrid logical clocks, the dotted store, expiring sets.
 //!
-//! This room knows no tokens and no encodings, does no IO, and imports nothing of this crate but [`crate::time`].
+//! This room knows no tokens and no encodings, does no IO, and imports nothing of this crate but [`crate::time`] and the hooks of [`crate::zoo`].
 //! Everything in it is persistent: cloning a store, a vector or a cut costs the same however much they hold.
 
 mod cell;
@@ -13,8 +13,6 @@ mod fault;
 mod index;
 mod store;
 mod vector;
-#[cfg(feature = "zoo")]
-pub mod zoo;
 
 pub use cell::{Cell, MAX_SIBLINGS, Op, Sibling, latest};
 pub use clock::{Hlc, HybridClock};

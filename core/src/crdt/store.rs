@@ -15,21 +15,20 @@ use super::dot::{Dot, ReplicaId};
 use super::fault::UnitFault;
 use super::index::Index;
 use super::vector::VersionVector;
+use crate::zoo::{self, Bug};
 
 /// A replicated map with removal. Cloning is O(1), and a clone is an immutable view of its moment.
 ///
 /// Always true: no cell's context, and no part of the floor, runs ahead of the vector.
 #[derive(Clone)]
 pub struct DottedStore<K: Ord + Clone, V: Clone> {
-    pub(super) vector: VersionVector,
+    vector: VersionVector,
     floor: VersionVector,
     cells: OrdMap<K, Cell<V>>,
     index: Index<K>,
     /// The cells without siblings, by the stamp of their latest op: forgetting looks at nothing else.
     empty: OrdSet<(Hlc, K)>,
     digest: Buckets,
-    #[cfg(feature = "zoo")]
-    pub(super) bug: Option<super::zoo::Bug>,
 }
 
 impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
@@ -42,8 +41,6 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
             index: Index::default(),
             empty: OrdSet::new(),
             digest: Buckets::default(),
-            #[cfg(feature = "zoo")]
-            bug: None,
         }
     }
 
@@ -135,7 +132,9 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
             self.empty.remove(&(*touched, key.clone()));
             for dot in cell.context() {
                 self.index.remove(dot, key);
-                self.floor.raise(dot.replica, dot.seq);
+                if !zoo::on(Bug::FloorLost) && !zoo::on(Bug::TombstonesDroppedEarly) {
+                    self.floor.raise(dot.replica, dot.seq);
+                }
             }
         }
         dropped.into_iter().map(|(_, key, _)| key).collect()
@@ -166,7 +165,11 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
     }
 
     fn apply(&mut self, replica: ReplicaId, key: K, value: Option<V>, hlc: Hlc) -> Dot {
-        let dot = replica.dot(self.vector.get(replica) + 1);
+        let mut last = self.vector.get(replica);
+        if zoo::on(Bug::CounterFromCells) {
+            last = self.cells.values().filter_map(|cell| Some(cell.op_of(replica)?.dot.seq)).max().unwrap_or(0);
+        }
+        let dot = replica.dot(last + 1);
         let before = self.cells.get(&key).cloned();
         let cell = Cell::after(before.as_ref(), Op { dot, hlc, value });
         self.vector.raise(replica, dot.seq);
@@ -178,12 +181,8 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
     /// the unit was cut for ([`Cut::base`](super::Cut::base)), since the unit leaves that out.
     pub fn merge(&mut self, unit: Unit<K, V>) -> Result<Changes<K>, UnitFault> {
         unit.validate()?;
-        #[cfg(feature = "zoo")]
-        if let Some(bug) = self.bug {
-            return Ok(self.merge_wrongly(unit, bug));
-        }
         let mut changes = Changes::default();
-        if unit.deep {
+        if unit.deep && !zoo::on(Bug::VectorHeldBack) {
             self.let_go(&unit, &mut changes);
         }
         for (key, theirs) in unit.cells {
@@ -192,20 +191,21 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         changes.advanced = self.raise(&unit.vector, unit.deep.then_some(&unit.floor));
         for key in &changes.put {
             let covered = self.cells.get(key).is_some_and(|cell| cell.is_covered_by(&self.vector));
-            assert!(covered, "no context runs ahead of the vector");
+            assert!(covered || zoo::on(Bug::VectorHeldBack), "no context runs ahead of the vector");
         }
         Ok(changes)
     }
 
     /// A deep unit holds all that its sender had: what the sender has seen and does not hold any more is gone. Cells that
     /// the unit carries are merged by the same rule.
-    pub(super) fn let_go(&mut self, unit: &Unit<K, V>, changes: &mut Changes<K>) {
+    fn let_go(&mut self, unit: &Unit<K, V>, changes: &mut Changes<K>) {
         let carried: BTreeSet<&K> = unit.cells.iter().map(|(key, _)| key).collect();
+        let seen = |dot| unit.vector.knows(dot) || zoo::on(Bug::DeepDeletesByAbsence);
         let gone: Vec<_> = self
             .cells
             .iter()
             .filter(|(key, _)| !carried.contains(key))
-            .filter_map(|(key, cell)| Some((key.clone(), cell.clone(), cell.without(|dot| unit.vector.knows(dot))?)))
+            .filter_map(|(key, cell)| Some((key.clone(), cell.clone(), cell.without(seen)?)))
             .collect();
         for (key, before, after) in gone {
             changes.note(&key, true, after.is_live());
@@ -213,9 +213,11 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         }
     }
 
-    pub(super) fn merge_cell(&mut self, key: K, theirs: &Cell<V>, there: &VersionVector, changes: &mut Changes<K>) {
+    fn merge_cell(&mut self, key: K, theirs: &Cell<V>, there: &VersionVector, changes: &mut Changes<K>) {
         let before = self.cells.get(&key).cloned();
-        let here = &self.vector;
+        let nothing = VersionVector::new();
+        let here = if zoo::on(Bug::SeenMayComeBack) { &nothing } else { &self.vector };
+        let there = if zoo::on(Bug::SenderVectorIgnored) { &nothing } else { there };
         let merged = Cell::merge(before.as_ref(), theirs, |dot| here.knows(dot), |dot| there.knows(dot));
         match &before {
             Some(before) if before.same_dots(&merged) => return,
@@ -227,7 +229,10 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         self.put(key, before, merged);
     }
 
-    pub(super) fn raise(&mut self, vector: &VersionVector, floor: Option<&VersionVector>) -> bool {
+    fn raise(&mut self, vector: &VersionVector, floor: Option<&VersionVector>) -> bool {
+        if zoo::on(Bug::VectorHeldBack) {
+            return false;
+        }
         let advanced = !self.vector.covers(vector) || floor.is_some_and(|floor| !self.floor.covers(floor));
         self.vector.join(vector);
         if let Some(floor) = floor {
@@ -239,12 +244,11 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
     /// The one place where a cell changes, so that index, empty keys and digest follow it.
     fn put(&mut self, key: K, before: Option<Cell<V>>, after: Cell<V>) {
         let hash = KeyHash::of(&key);
-        let bucket = self.digest.at(&hash);
         if let Some(before) = &before {
             before
                 .siblings()
-                .filter(|old| after.sibling(old.dot).is_none())
-                .for_each(|old| bucket.subtract(hash.sibling(old)));
+                .filter(|old| after.sibling(old.dot).is_none() && !zoo::on(Bug::DigestKeepsTheDead))
+                .for_each(|old| self.digest.subtract(&hash, hash.sibling(old)));
             if !before.is_live() {
                 self.empty.remove(&(before.touched(), key.clone()));
             }
@@ -255,7 +259,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
             }
         }
         let had = |dot: Dot| before.as_ref().is_some_and(|before| before.sibling(dot).is_some());
-        after.siblings().filter(|new| !had(new.dot)).for_each(|new| bucket.add(hash.sibling(new)));
+        after.siblings().filter(|new| !had(new.dot)).for_each(|new| self.digest.add(&hash, hash.sibling(new)));
         if !after.is_live() {
             self.empty.insert((after.touched(), key.clone()));
         }
@@ -272,7 +276,7 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         let mut digest = Buckets::default();
         for (key, cell) in self.iter() {
             let hash = KeyHash::of(key);
-            cell.siblings().for_each(|sibling| digest.at(&hash).add(hash.sibling(sibling)));
+            cell.siblings().for_each(|sibling| digest.add(&hash, hash.sibling(sibling)));
         }
         digest.digests()
     }

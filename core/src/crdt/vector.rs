@@ -28,7 +28,7 @@ impl VersionVector {
 
     /// Whether everything that `other` claims is held.
     pub fn covers(&self, other: &VersionVector) -> bool {
-        self.marks.ptr_eq(&other.marks) || other.iter().all(|(replica, seq)| self.get(replica) >= seq)
+        self.marks.ptr_eq(&other.marks) || other.beside(self).all(|(_, seq, ours)| ours >= seq)
     }
 
     /// Takes the greater mark of each author.
@@ -68,7 +68,17 @@ impl VersionVector {
         if self.marks.ptr_eq(&base.marks) {
             return Vec::new();
         }
-        self.iter().filter(|&(replica, seq)| seq > base.get(replica)).collect()
+        self.beside(base).filter(|(_, seq, base)| seq > base).map(|(replica, seq, _)| (replica, seq)).collect()
+    }
+
+    /// Each mark of this vector, and that of the other for the same author: both are walked once.
+    fn beside<'a>(&'a self, other: &'a VersionVector) -> impl Iterator<Item = (ReplicaId, u64, u64)> + 'a {
+        let mut others = other.iter().peekable();
+        self.iter().map(move |(replica, seq)| {
+            while others.next_if(|(before, _)| *before < replica).is_some() {}
+            let theirs = others.next_if(|(same, _)| *same == replica).map_or(0, |(_, seq)| seq);
+            (replica, seq, theirs)
+        })
     }
 }
 

@@ -15,12 +15,14 @@
 
 mod check;
 mod open;
+mod port;
 mod profile;
 mod replay;
 mod seal;
 
 pub use check::Expected;
 pub use open::{Sealed, Verified};
+pub use port::{Cms, Envelope, Frame};
 pub use replay::ReplayWindow;
 pub use seal::{MAX_BODY_BYTES, MAX_OVERHEAD_BYTES, SealError, seal};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::MAX_NONCES_PER_SENDER;
 use crate::fault::Reject;
 use crate::time::Wall;
+use crate::zoo::{self, Bug};
 
 /// The nonces of recent frames, per sender.
 ///
@@ -79,10 +80,10 @@ impl Seen {
     }
 
     fn insert(&mut self, sent: Wall, nonce: [u8; 16]) -> Result<(), Reject> {
-        if self.nonces.contains(&nonce) {
+        if self.nonces.contains(&nonce) && !zoo::on(Bug::NoncesForgotten) {
             return Err(Reject::Replayed);
         }
-        if sent <= self.floor {
+        if sent < self.floor || sent == self.floor && !zoo::on(Bug::ReplayWindowOffByOne) {
             return Err(Reject::Stale);
         }
         if self.nonces.len() >= MAX_NONCES_PER_SENDER

@@ -8,6 +8,7 @@ use super::{Letter, Sealed};
 use crate::config::MAX_FRAME_BYTES;
 use crate::crypto::{Crypto, KemPublicKey, Secret32, SigningKey, hkdf32, kem_key_id, subject_key_id};
 use crate::wire;
+use crate::zoo::{self, Bug};
 
 /// The most that a frame adds to the body of its letter.
 pub const MAX_OVERHEAD_BYTES: usize = 1_792;
@@ -54,7 +55,10 @@ fn encrypt(crypto: &Crypto, recipient: &KemPublicKey, letter: &Letter) -> Option
     let (kem_ciphertext, shared) = crypto.kem.encapsulate(recipient, &*crypto.random)?;
     let content_key = crypto.bytes::<32>();
     let nonce = *crypto.bytes::<12>();
-    let sealed = crypto.aead.seal(&content_key, &nonce, &[], &wire::letter::encode(letter));
+    let mut sealed = crypto.aead.seal(&content_key, &nonce, &[], &wire::letter::encode(letter));
+    if zoo::on(Bug::LetterInClear) {
+        sealed[..].copy_from_slice(&[&wire::letter::encode(letter)[..], &[0; TAG_BYTES]].concat());
+    }
     let (ciphertext, tag) = sealed.split_last_chunk::<TAG_BYTES>().expect("the tag is at the end");
     let inner = Inner {
         recipient: kem_key_id(recipient),

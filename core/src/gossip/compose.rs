@@ -10,6 +10,7 @@ use crate::state::{NodeRecord, RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::mark::Mark;
 use crate::wire::message::{Message, RawRecord};
+use crate::zoo::{self, Bug};
 
 /// What this replica holds, durably, as a round speaks of it.
 pub struct Local<'a> {
@@ -42,10 +43,17 @@ impl Peer {
     /// The next message to this peer, and what it will hold once the message has arrived.
     pub fn compose(&mut self, local: &Local<'_>) -> (Message, Sent) {
         self.refresh_outgoing(local);
-        let part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks));
+        let most_cells = local.view.config.gossip.part_cells;
+        let mut part = self.outgoing.as_mut().and_then(|outgoing| outgoing.part(local.marks, most_cells));
+        if let Some(part) = part.as_mut().filter(|_| zoo::on(Bug::MovingView)) {
+            let now = |key| local.view.cells.get(key).cloned();
+            part.cells.iter_mut().for_each(|(key, cell)| *cell = now(key).unwrap_or(cell.clone()));
+        }
         let (number, vector, digest) = match &self.outgoing {
-            Some(outgoing) => (outgoing.number, outgoing.vector().clone(), outgoing.digest),
-            None => (local.number, local.view.cells.vector().clone(), local.view.cells.root()),
+            Some(outgoing) if !zoo::on(Bug::VectorReadLate) => {
+                (outgoing.number, outgoing.vector().clone(), outgoing.digest)
+            }
+            Some(_) | None => (local.number, local.view.cells.vector().clone(), local.view.cells.root()),
         };
         let (base, changes) = self.changes(number, &vector);
         self.remember_told(number, vector);

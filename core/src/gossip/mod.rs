@@ -17,7 +17,7 @@ pub use peer::{Flight, Peer};
 pub use receive::{Comparison, Heard, Incoming};
 pub use schedule::{Gossip, Why};
 pub use stats::{PeerStats, Stats};
-pub use unit::{Complete, Staging, Taken};
+pub use unit::{BrokenOff, Complete, Staging, Taken};
 
 /// Names one exchange that this replica opened with a peer; chosen by the replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::PeerStats;
 use super::compose::Sent;
-use super::unit::{Outgoing, Staging};
+use super::unit::{BrokenOff, Outgoing, Staging};
 use crate::crdt::{Cursor, Digest, Epoch, Incarnation, NodeId, VersionVector};
 use crate::gossip::ExchangeId;
 use crate::state::{RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::message::Nonce;
+use crate::zoo::{self, Bug};
 
 /// Vectors remembered by their number: rounds in flight at one time may refer to as many.
 pub(super) const REMEMBERED_VECTORS: usize = 4;
@@ -36,6 +37,8 @@ pub struct Peer {
     pub(super) resync: bool,
     pub(super) outgoing: Option<Outgoing>,
     pub(super) staging: Option<Staging>,
+    /// The last delta of its that was let go of before it was whole, until somebody takes note.
+    pub broken_off: Option<BrokenOff>,
     /// Records that it holds, each by node and version.
     pub(super) records: BTreeSet<(NodeId, u64)>,
     /// Its digest of all record versions.
@@ -102,6 +105,7 @@ impl Peer {
             resync: false,
             outgoing: None,
             staging: None,
+            broken_off: None,
             records: BTreeSet::new(),
             record_digest: None,
             our_record: 0,
@@ -123,12 +127,20 @@ impl Peer {
 
     /// The vector that it is known to hold; `None` before it ever spoke.
     pub fn vector(&self) -> Option<&VersionVector> {
+        if zoo::on(Bug::PresumedIsSaid) && self.presumed.is_some() {
+            return self.presumed.as_ref();
+        }
         self.heard.back().map(|(_, vector)| vector)
     }
 
     /// Whether it answered when it was last asked, or has not been asked yet.
     pub fn is_reachable(&self) -> bool {
         self.stats.failures == 0
+    }
+
+    /// Whether a unit of its is staged, and not complete.
+    pub fn is_staging(&self) -> bool {
+        self.staging.is_some()
     }
 
     /// Whether it has spoken in this life of ours.
@@ -186,19 +198,30 @@ impl Peer {
     /// Lets go of units that do not move any more.
     pub fn give_up_stuck(&mut self, held: &VersionVector, now: Tick) {
         self.outgoing = self.outgoing.take().filter(|outgoing| !outgoing.is_stuck(now));
-        self.staging = self.staging.take().filter(|staging| !staging.is_stuck(now) && !staging.is_covered_by(held));
+        if self.staging.as_ref().is_some_and(|staging| staging.is_stuck(now) || staging.is_covered_by(held)) {
+            self.unstage();
+        }
+    }
+
+    /// Lets go of what is staged.
+    pub(super) fn unstage(&mut self) {
+        let staging = self.staging.take();
+        self.broken_off = staging.and_then(|staging| staging.broken_off()).or(self.broken_off);
     }
 
     /// Another life speaks: what was known of the former is void.
     pub(super) fn begin_life(&mut self, life: Incarnation) {
         self.life = Some(life);
+        if zoo::on(Bug::FormerLifeAcknowledges) {
+            return;
+        }
         self.heard.clear();
         self.told.clear();
         self.acknowledged = 0;
         self.presumed = None;
         self.resync = false;
         self.outgoing = None;
-        self.staging = None;
+        self.unstage();
         self.records.clear();
         self.record_digest = None;
         self.our_record = 0;

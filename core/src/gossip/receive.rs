@@ -8,6 +8,7 @@ use crate::fault::Reject;
 use crate::state::{RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::message::{Message, RawRecord};
+use crate::zoo::{self, Bug};
 
 /// A message, with what its frame told.
 pub struct Incoming {
@@ -61,7 +62,7 @@ impl Peer {
         }
         self.last_exchange = Some(now);
         self.presumed = None;
-        if message.your_life != own {
+        if message.your_life != own && !zoo::on(Bug::YourLifeIgnored) {
             // It speaks to a former life of ours, or has heard none: no number of ours in it means anything now, and what
             // it cut was cut for a disk that may have held more than ours.
             message.heard = 0;
@@ -84,7 +85,7 @@ impl Peer {
             (Some(_), None) | (None, Some(_)) | (None, None) => None,
         };
         if !ahead && self.staging.as_ref().is_some_and(|staging| staging.number <= message.number) {
-            self.staging = None; // Its sender has let go of it.
+            self.unstage(); // Its sender has let go of it.
         }
         let after = Comparison {
             root,
@@ -194,6 +195,7 @@ impl Peer {
         now: Tick,
     ) -> Result<Option<Complete>, Reject> {
         if self.staging.as_ref().is_none_or(|staging| staging.number != number) {
+            self.unstage();
             self.staging = Some(Staging::new(number, vector.clone(), now));
         }
         let Some(staging) = self.staging.as_mut() else {
@@ -203,11 +205,11 @@ impl Peer {
             Ok(Taken::Last) => Ok(self.staging.take().map(Staging::complete)),
             Ok(Taken::Part) => {
                 self.idle_continuations = 0;
-                Ok(None)
+                Ok(staging.too_early())
             }
             Ok(Taken::Nothing) => Ok(None),
             Err(reject) => {
-                self.staging = None;
+                self.unstage();
                 Err(reject)
             }
         }

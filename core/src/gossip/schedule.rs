@@ -15,6 +15,7 @@ use crate::crdt::{Digest, NodeId};
 use crate::state::View;
 use crate::time::Tick;
 use crate::wire::message::Nonce;
+use crate::zoo::{self, Bug};
 
 /// Peers that a local change is pushed to at once; in a larger cluster those that learn it pass it on at once.
 pub const PUSH_PEERS: usize = 8;
@@ -169,7 +170,8 @@ impl Gossip {
         self.stats.rounds_failed += 1;
         let failures = self.peers.get(&node).map_or(0, |peer| peer.stats.failures);
         let pause = config.interval.saturating_mul(1 << failures.min(10)).min(config.heartbeat);
-        let pause = self.jittered(pause);
+        let endless = zoo::on(Bug::BackoffWithoutEnd) && failures >= 2;
+        let pause = if endless { Duration::from_secs(3600) } else { self.jittered(pause) };
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.flight = None;
             peer.stats.failures = failures.saturating_add(1);
@@ -219,8 +221,9 @@ impl Gossip {
     /// Whether this peer needs no round in this interval: it is known to be equal, and was heard within the heartbeat.
     fn skips(&mut self, node: NodeId, view: &View, record_digest: Digest, now: Tick) -> bool {
         let heartbeat = view.config.gossip.heartbeat;
-        let equal = |peer: &&mut Peer| peer.is_equal(view, record_digest) && !peer.is_quiet_for(heartbeat, now);
-        let Some(peer) = self.peers.get_mut(&node).filter(equal) else {
+        let quiet = |peer: &Peer| peer.is_quiet_for(heartbeat, now) && !zoo::on(Bug::HeartbeatNever);
+        let equal = |peer: &&mut Peer| peer.is_equal(view, record_digest) && !quiet(peer);
+        let Some(peer) = self.peers.get_mut(&node).filter(equal).filter(|_| !zoo::on(Bug::NeverSkips)) else {
             return false;
         };
         peer.stats.skips += 1;

@@ -13,6 +13,7 @@ use crate::time::Tick;
 use crate::wire::cell_size;
 use crate::wire::mark::Mark;
 use crate::wire::message;
+use crate::zoo::{self, Bug};
 
 /// A unit that has not moved for so long is given up by either side, so that a peer that vanished pins no memory.
 pub const UNIT_PATIENCE: Duration = Duration::from_secs(120);
@@ -61,10 +62,11 @@ impl Outgoing {
         self.cut.is_finished() && self.next >= self.cut.produced()
     }
 
-    /// The part to send now, and from then on the one after it; `None` when all were sent.
-    pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>) -> Option<message::Part> {
+    /// The part to send now, of so many cells, and from then on the one after it; `None` when all were sent.
+    pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>, cells: usize) -> Option<message::Part> {
+        let cells = cells.clamp(1, MAX_PART_CELLS);
         while self.cut.produced() <= self.next {
-            self.cut.next_part(MAX_PART_CELLS, cell_size, MAX_PART_BYTES)?;
+            self.cut.next_part(cells, cell_size, MAX_PART_BYTES)?;
         }
         let part = self.cut.part(self.next)?;
         let first = self.next == 0;
@@ -113,6 +115,7 @@ pub struct Staging {
     pub number: u64,
     /// The part that is awaited.
     pub next: u32,
+    begun: Tick,
     moved: Tick,
     vector: VersionVector,
     floor: VersionVector,
@@ -120,6 +123,15 @@ pub struct Staging {
     marks: Vec<Mark>,
     cells: Vec<(Key, Cell<Value>)>,
     bound: usize,
+}
+
+/// A delta that came in part, and was let go of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenOff {
+    /// The parts that had come.
+    pub parts: u32,
+    /// When the first one did.
+    pub begun: Tick,
 }
 
 /// A delta that is complete, not yet judged.
@@ -136,6 +148,7 @@ impl Staging {
         Staging {
             number,
             next: 0,
+            begun: now,
             moved: now,
             vector,
             floor: VersionVector::new(),
@@ -186,6 +199,22 @@ impl Staging {
     /// Whether it brings nothing to one who holds this.
     pub fn is_covered_by(&self, held: &VersionVector) -> bool {
         held.covers(&self.vector)
+    }
+
+    /// What is merged before the last part is here: nothing.
+    pub(super) fn too_early(&mut self) -> Option<Complete> {
+        let cells = match () {
+            () if zoo::on(Bug::PartsAsTheyCome) => std::mem::take(&mut self.cells),
+            () if zoo::on(Bug::VectorCommitsEarly) && self.next == 1 => Vec::new(),
+            () => return None,
+        };
+        let (vector, floor) = (self.vector.clone(), VersionVector::new());
+        Some(Complete { unit: Unit { cells, vector, floor, deep: false }, marks: self.marks.clone() })
+    }
+
+    /// What is lost if it is let go of now: its parts, if any came.
+    pub fn broken_off(&self) -> Option<BrokenOff> {
+        (self.next > 0).then_some(BrokenOff { parts: self.next, begun: self.begun })
     }
 
     /// The whole unit.

@@ -23,6 +23,7 @@ use crate::state::{
 use crate::time::Wall;
 use crate::token::keys::KeyStep;
 use crate::token::{keys, session};
+use crate::zoo::{self, Bug};
 
 /// How long a client's former secret stays good after a rotation.
 const FORMER_SECRET_TTL: Duration = Duration::from_secs(3600);
@@ -148,7 +149,9 @@ impl Replica {
     /// A deny beats whatever is edited concurrently elsewhere; the rest of the client goes.
     fn delete_client(&mut self, id: &str) -> Result<Reply, Refusal> {
         self.head.client(id).ok_or_else(|| not_found("client", id))?;
-        self.write(Key::new(Collection::CLIENT_STANDING, id), Body::Standing(Standing::Denied));
+        if !zoo::on(Bug::DenyLoses) {
+            self.write(Key::new(Collection::CLIENT_STANDING, id), Body::Standing(Standing::Denied));
+        }
         self.remove(Key::new(Collection::CLIENT, id));
         self.remove(Key::new(Collection::CLIENT_SECRET, id));
         Ok(done(true))

@@ -90,9 +90,15 @@ impl Replica {
             let names = readiness.reasons.iter().map(|(name, _)| *name).collect();
             self.head.readiness = readiness.clone();
             Arc::make_mut(&mut self.durable).readiness = readiness;
-            self.republish = true;
+            self.republish();
             self.note(Fact::Readiness { reasons: names });
         }
+    }
+
+    /// The view is published again, with the clocks as they are now.
+    pub(super) fn republish(&mut self) {
+        Arc::make_mut(&mut self.durable).read = self.now;
+        self.republish = true;
     }
 
     /// The operator vouches for the clock as it stands.

@@ -79,7 +79,7 @@ pub enum Event {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// Nobody that we know; with the address, for limits.
     Anonymous(String),

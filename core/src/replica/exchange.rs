@@ -6,7 +6,7 @@ use super::{CallId, Destination, Door, Effect, ExchangeId, Fact, Replica};
 use crate::crdt::{Digest, Incarnation, NodeId};
 use crate::envelope::Purpose;
 use crate::fault::Reject;
-use crate::gossip::{Comparison, Incoming, Local};
+use crate::gossip::{BrokenOff, Comparison, Incoming, Local};
 use crate::state::View;
 use crate::time::{Tick, Wall};
 use crate::wire::message::{self, Body, Message, Nonce, Refusal};
@@ -136,15 +136,28 @@ impl Replica {
         let peer = self.gossip.peers.get_mut(&from).ok_or(Reject::NotAdmitted)?;
         // It speaks, so it is there: what failed before is no reason to wait any longer.
         peer.not_before = peer.not_before.min(self.now.tick);
-        let heard = peer.receive(Incoming { incarnation, own, message, now: self.now.tick })?;
+        let heard = peer.receive(Incoming { incarnation, own, message, now: self.now.tick });
+        self.note_broken_off(from);
+        let heard = heard?;
         let complete = heard.complete.map(|complete| self.judge_unit(from, complete, &records)).transpose()?;
+        if let Some(None) = complete {
+            self.note(Fact::PutOff { from });
+        }
         self.refuse_clock_of(from, false);
         self.take_records(from, records);
         self.take_arrivals(from, heard.arrivals);
-        if let Some(complete) = complete {
+        if let Some(complete) = complete.flatten() {
             self.take_unit(from, complete)?;
         }
         Ok(heard.after)
+    }
+
+    /// Tells of a delta that was let go of before it was whole.
+    pub(super) fn note_broken_off(&mut self, from: NodeId) {
+        let broken_off = self.gossip.peers.get_mut(&from).and_then(|peer| peer.broken_off.take());
+        if let Some(BrokenOff { parts, begun }) = broken_off {
+            self.note(Fact::BrokenOff { from, parts, after_ms: self.now.tick.since(begun).as_millis() as u64 });
+        }
     }
 
     /// A peer refuses us, with its signature.

@@ -7,7 +7,7 @@ use crate::fault::Reject;
 use crate::replica::Actor;
 
 /// Something that happened and is worth telling.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Fact {
     /// The replica began a life under this incarnation.
     Booted {
@@ -33,6 +33,20 @@ pub enum Fact {
         cells: usize,
         /// Whether it came by the deep path.
         deep: bool,
+    },
+    /// A peer's delta came in part, and was let go of: its sender cut another, lives anew, or was silent for too long.
+    BrokenOff {
+        /// From whom.
+        from: NodeId,
+        /// Parts that had come.
+        parts: u32,
+        /// Since the first one, in milliseconds.
+        after_ms: u64,
+    },
+    /// A peer's delta was not merged yet, since authors in it are unknown here; their records are on their way.
+    PutOff {
+        /// From whom.
+        from: NodeId,
     },
     /// Revocations arrived from a peer.
     Learned {

@@ -4,7 +4,7 @@ use super::{CallId, Effect, Fact, Replica};
 use crate::admission;
 use crate::config::{FRAME_WINDOW, MAX_FRAME_BYTES};
 use crate::crdt::{Incarnation, NodeId};
-use crate::envelope::{self, Expected, Letter, Purpose, Sealed};
+use crate::envelope::{Expected, Letter, Purpose};
 use crate::fault::Reject;
 use crate::time::Wall;
 use crate::wire::message::{self, Body, Nonce, Refusal};
@@ -47,16 +47,15 @@ impl Replica {
         if bytes.len() > MAX_FRAME_BYTES {
             return Err(nobody(Reject::Oversized));
         }
-        let sealed = Sealed::parse(bytes).map_err(nobody)?;
+        let sealed = self.envelope.read(bytes).map_err(nobody)?;
         let peer = admission::sender(&self.durable, &sealed.signer()).map_err(nobody)?.clone();
         let from = peer.node;
         let unproven = |reason| Rejected { from: Some(from), reason, proven: None };
         if !admission::may_speak(&self.durable, &peer) {
             return Err(unproven(Reject::NotAdmitted));
         }
-        let key = self.crypto.ecdsa.verifying_key(&peer.gossip_key).ok_or(unproven(Reject::BadSignature))?;
-        let verified = sealed.verify(&*key).map_err(unproven)?;
-        let letter = verified.open(&self.crypto, self.keys.opener()).map_err(unproven)?;
+        let key = self.verifiers.of(&self.crypto, from, &peer.gossip_key).ok_or(unproven(Reject::BadSignature))?;
+        let letter = sealed.open(&*key, &self.crypto, self.keys.opener()).map_err(unproven)?;
         let expected =
             Expected { cluster: self.cluster, sender: from.0, receiver: self.head.identity.node.0, purposes };
         let window = if freshness == Freshness::Clock { FRAME_WINDOW } else { Duration::MAX };
@@ -102,7 +101,7 @@ impl Replica {
             nonce: *self.crypto.bytes::<16>(),
             body,
         };
-        let frame = envelope::seal(&self.crypto, self.keys.signer(), kem_key, &letter).ok()?;
+        let frame = self.envelope.seal(&self.crypto, self.keys.signer(), kem_key, &letter).ok()?;
         Some((frame, letter.nonce))
     }
 

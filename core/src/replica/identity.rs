@@ -1,13 +1,16 @@
-//! The identity of a node: the keys that it keeps in a file of its own. They are never shown and never sent.
+//! The identity of a node: the keys that it keeps in a file of its own. They are never shown and never sent. Beside them,
+//! the public keys of its peers, parsed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::config::MAX_PEERS;
 use crate::crdt::NodeId;
 use crate::crypto::keys::{hkdf32, node_id};
-use crate::crypto::{Crypto, DecapsulationKey, KemPublicKey, PublicPoint, Secret32, SigningKey};
+use crate::crypto::{Crypto, DecapsulationKey, KemPublicKey, PublicPoint, Secret32, SigningKey, VerifyingKey};
 
 /// The length of an identity as bytes: the gossip scalar, the KEM seed, the storage secret.
 pub const IDENTITY_BYTES: usize = 128;
@@ -16,6 +19,7 @@ pub const IDENTITY_BYTES: usize = 128;
 #[derive(Clone)]
 pub struct IdentityKeys {
     bytes: Zeroizing<[u8; IDENTITY_BYTES]>,
+    node: NodeId,
     gossip: Arc<dyn SigningKey>,
     kem: Arc<dyn DecapsulationKey>,
     kem_public: Box<KemPublicKey>,
@@ -41,7 +45,8 @@ impl IdentityKeys {
         let kem = crypto.kem.decapsulation_key(&seed);
         let storage = hkdf32(&bytes[96..], b"", b"symbolon storage v1");
         let kem_public = Box::new(kem.public());
-        Some(IdentityKeys { bytes, gossip, kem, kem_public, storage })
+        let node = NodeId(node_id(&gossip.public()));
+        Some(IdentityKeys { bytes, node, gossip, kem, kem_public, storage })
     }
 
     /// The bytes to keep.
@@ -51,7 +56,7 @@ impl IdentityKeys {
 
     /// The node id: the first 16 bytes of the gossip key's subject key identifier.
     pub fn node(&self) -> NodeId {
-        NodeId(node_id(&self.gossip_key()))
+        self.node
     }
 
     /// The public gossip key.
@@ -90,5 +95,30 @@ impl IdentityKeys {
 impl fmt::Debug for IdentityKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdentityKeys").field("node", &self.node()).finish_non_exhaustive()
+    }
+}
+
+/// The gossip keys of peers, parsed once each: parsing one proves that it lies on the curve. Never more than [`MAX_PEERS`].
+#[derive(Default)]
+pub(super) struct Verifiers(BTreeMap<NodeId, Parsed>);
+
+type Parsed = (PublicPoint, Arc<dyn VerifyingKey>);
+
+impl Verifiers {
+    /// The key of a peer; `None` if it is none.
+    pub fn of(&mut self, crypto: &Crypto, node: NodeId, point: &PublicPoint) -> Option<Arc<dyn VerifyingKey>> {
+        if let Some(known) = self.known(node, point) {
+            return Some(known);
+        }
+        let parsed = crypto.ecdsa.verifying_key(point)?;
+        if self.0.len() < MAX_PEERS || self.0.contains_key(&node) {
+            self.0.insert(node, (*point, parsed.clone()));
+        }
+        Some(parsed)
+    }
+
+    /// The key of a peer, if it was parsed before.
+    pub fn known(&self, node: NodeId, point: &PublicPoint) -> Option<Arc<dyn VerifyingKey>> {
+        self.0.get(&node).filter(|(known, _)| known == point).map(|(_, parsed)| parsed.clone())
     }
 }

@@ -14,17 +14,21 @@ use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW, MAX_TOKEN_KEYS};
 use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId, VersionVector};
 use crate::crypto::Crypto;
-use crate::envelope::ReplayWindow;
+use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
 use crate::state::{Identity, NodeRecord, PinnedPeer, Readiness, Ring, View};
 use crate::time::{Now, Wall};
 use crate::wire::record;
+use crate::zoo::{self, Bug};
 
 /// Between two looks at keys, purges and other slow duties.
 const UPKEEP: Duration = Duration::from_secs(1);
+/// The clocks are read into the view at least so often: slower than any clock is set right bit by bit.
+const READING: Duration = Duration::from_secs(60);
 
 impl Replica {
     pub(super) fn assemble(
+        envelope: Arc<dyn Envelope>,
         config: Arc<Config>,
         crypto: Crypto,
         keys: IdentityKeys,
@@ -40,6 +44,7 @@ impl Replica {
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
+            read: now,
             config: config.clone(),
             identity,
             cells,
@@ -59,8 +64,10 @@ impl Replica {
             digests: Digests::default(),
             watch: super::clock::Watch::new(now, stamped.wall()),
             head,
+            envelope,
             crypto,
             keys,
+            verifiers: Default::default(),
             now,
             number: 0,
             republish: false,
@@ -176,6 +183,9 @@ impl Replica {
         if self.failed.is_some() || self.watch.is_doubtful() {
             return;
         }
+        if self.now.tick.since(self.durable.read.tick) >= READING {
+            self.republish();
+        }
         self.review_records();
         self.advance_keys();
         self.tend_ring();
@@ -183,6 +193,10 @@ impl Replica {
         self.forget_removed();
         let (held, now) = (self.durable.cells.vector(), self.now.tick);
         self.gossip.peers.values_mut().for_each(|peer| peer.give_up_stuck(held, now));
+        let broken_off = self.gossip.peers.values().filter(|peer| peer.broken_off.is_some()).map(|peer| peer.node);
+        for from in broken_off.collect::<Vec<_>>() {
+            self.note_broken_off(from);
+        }
     }
 
     /// Revocations leave when what they revoked has expired by every clock in budget; in whole epochs, so that nodes purge alike.
@@ -196,6 +210,9 @@ impl Replica {
     /// Empty cells leave once every peer acknowledged them, or after the horizon. They are looked through only when more is
     /// acknowledged by all than the last time, or when some were merged.
     fn forget_removed(&mut self) {
+        if zoo::on(Bug::TombstonesKept) {
+            return;
+        }
         let horizon = self.now.wall.before(self.head.config.gossip.remove_horizon);
         let mut dropped = self.head.cells.drop_before_horizon(Hlc::at(horizon));
         if let Some(held) = self.held_by_all()
@@ -212,6 +229,9 @@ impl Replica {
 
     /// What this replica and every peer are known to hold; `None` while a peer has never spoken.
     fn held_by_all(&self) -> Option<VersionVector> {
+        if zoo::on(Bug::TombstonesDroppedEarly) {
+            return Some(self.head.cells.vector().clone());
+        }
         let peers: Vec<_> = self.gossip.peers.values().map(|peer| peer.vector()).collect::<Option<_>>()?;
         let least = |replica, seq: u64| peers.iter().map(|vector| vector.get(replica)).fold(seq, u64::min);
         Some(self.head.cells.vector().iter().map(|(replica, seq)| (replica, least(replica, seq))).collect())

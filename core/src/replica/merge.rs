@@ -12,14 +12,15 @@ use super::{Fact, Replica};
 use crate::admission;
 use crate::config::MAX_PEERS;
 use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
-use crate::crypto::Signature;
+use crate::crypto::{PublicPoint, Signature};
 use crate::fault::Reject;
-use crate::gossip::Complete;
+use crate::gossip::{Complete, Peer};
 use crate::state::{Key, NodeRecord, RevokedId, Value, View};
 use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::message::RawRecord;
 use crate::wire::record;
+use crate::zoo::{self, Bug};
 
 /// A delta that may be merged.
 pub(super) struct Judged {
@@ -32,21 +33,24 @@ pub const MAX_REVOCATION_AHEAD: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Replica {
     /// The records that say something new, all of them valid.
-    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<NodeRecord>, Reject> {
-        let mut judged = Vec::new();
+    /// What is held already, to the byte, was judged before.
+    pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<Arc<NodeRecord>>, Reject> {
+        let mut judged = Vec::with_capacity(records.len());
         for (raw, signature) in records {
-            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
-            let known = self.head.nodes.get(&record.node);
-            if known.is_none_or(|known| known.raw != record.raw) {
-                admission::judge(&record, &self.crypto, &self.cluster)?;
+            if let Some(known) = self.head.nodes.values().find(|known| known.raw == *raw) {
+                judged.push(known.clone());
+                continue;
             }
-            judged.push(record);
+            let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
+            admission::judge(&record, &self.crypto, &self.cluster)?;
+            judged.push(Arc::new(record));
         }
         Ok(judged)
     }
 
     /// Takes records in that were judged.
-    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<NodeRecord>) {
+    pub(super) fn take_records(&mut self, from: NodeId, records: Vec<Arc<NodeRecord>>) {
+        let before = self.head.nodes.clone();
         for record in records {
             if let Some(peer) = self.gossip.peers.get_mut(&from) {
                 peer.presume_records([(record.node, record.version)]);
@@ -57,11 +61,15 @@ impl Replica {
                 self.take_record(record);
             }
         }
+        if !self.head.nodes.ptr_eq(&before) {
+            self.progress(from);
+        }
     }
 
-    fn take_record(&mut self, record: NodeRecord) {
+    fn take_record(&mut self, record: Arc<NodeRecord>) {
         match self.head.nodes.get(&record.node) {
-            Some(known) if known.version >= record.version => return self.keep_former(Arc::new(record)),
+            Some(known) if known.version > record.version && zoo::on(Bug::OlderRecordWins) => {}
+            Some(known) if known.version >= record.version => return self.keep_former(record),
             Some(_) => {}
             None if self.head.nodes.len() >= MAX_PEERS => return,
             None => {}
@@ -72,7 +80,7 @@ impl Replica {
         if let Some(peer) = self.gossip.peers.get_mut(&record.node) {
             peer.stats.name = Some(record.name.clone());
         }
-        self.put_record(Arc::new(record), false);
+        self.put_record(record, false);
     }
 
     /// What a peer shows as the reason why we are superseded: our own hand, or nothing.
@@ -115,18 +123,23 @@ impl Replica {
         }
     }
 
-    /// Judges a whole delta.
+    /// Judges a whole delta. It is put off while authors in it are unknown: a frame brings so many records and no more, the
+    /// next rounds bring the others, and the sender cuts it anew.
     pub(super) fn judge_unit(
         &self,
         from: NodeId,
         complete: Complete,
-        brought: &[NodeRecord],
-    ) -> Result<Judged, Reject> {
+        brought: &[Arc<NodeRecord>],
+    ) -> Result<Option<Judged>, Reject> {
         let Complete { unit, marks } = complete;
         unit.validate().map_err(|_| Reject::Forged)?;
+        let news = unit.vector.changes_since(self.head.cells.vector());
+        if news.iter().any(|(replica, _)| self.author_key(replica.node, brought).is_none()) {
+            return Ok(None);
+        }
         let believed = self.judge_marks(&unit.vector, marks, brought)?;
         self.judge_stamps(from, &unit)?;
-        Ok(Judged { unit, believed })
+        Ok(Some(Judged { unit, believed }))
     }
 
     /// Merges a whole delta, after it was judged.
@@ -136,7 +149,9 @@ impl Replica {
         self.note_restored(from, &unit.vector);
         let latest = unit.cells.iter().map(|(_, cell)| cell.touched()).max();
         let deep = unit.deep;
-        let changes = self.head.cells.merge(unit).map_err(|_| Reject::Forged)?;
+        let part = zoo::on(Bug::PartsAsTheyCome) && self.gossip.peers.get(&from).is_some_and(Peer::is_staging);
+        let merge = || self.head.cells.merge(unit).map_err(|_| Reject::Forged);
+        let changes = zoo::beside(Bug::VectorHeldBack, part, merge)?;
         if let Some(latest) = latest {
             self.clock.observe(latest);
         }
@@ -180,7 +195,7 @@ impl Replica {
         &self,
         vector: &VersionVector,
         marks: Vec<Mark>,
-        brought: &[NodeRecord],
+        brought: &[Arc<NodeRecord>],
     ) -> Result<Vec<Mark>, Reject> {
         let mut offered: BTreeMap<ReplicaId, Mark> = BTreeMap::new();
         for mark in marks {
@@ -192,7 +207,8 @@ impl Replica {
         let mut believed = Vec::new();
         for (replica, seq) in vector.changes_since(self.head.cells.vector()) {
             let mark = offered.remove(&replica).filter(|mark| mark.seq >= seq).ok_or(Reject::Forged)?;
-            let key = self.gossip_key(replica.node, brought).ok_or(Reject::Forged)?;
+            let point = self.author_key(replica.node, brought).ok_or(Reject::Forged)?;
+            let key = self.crypto.ecdsa.verifying_key(&point).ok_or(Reject::Forged)?;
             if !mark.verify(&*key, &self.cluster) {
                 return Err(Reject::Forged);
             }
@@ -210,15 +226,14 @@ impl Replica {
     }
 
     /// The key of a node, as its record tells: one that is held, or one of those that were just brought and judged.
-    fn gossip_key(&self, node: NodeId, brought: &[NodeRecord]) -> Option<Arc<dyn crate::crypto::VerifyingKey>> {
+    fn author_key(&self, node: NodeId, brought: &[Arc<NodeRecord>]) -> Option<PublicPoint> {
         if node == self.head.identity.node {
-            return self.crypto.ecdsa.verifying_key(&self.keys.gossip_key());
+            return Some(self.keys.gossip_key());
         }
-        let recorded = self.head.nodes.get(&node).map(|record| &record.gossip_key);
-        let pinned = || self.head.pinned.get(&node).map(|peer| &peer.gossip_key);
-        let met = || brought.iter().find(|record| record.node == node).map(|record| &record.gossip_key);
-        let point = recorded.or_else(pinned).or_else(met)?;
-        self.crypto.ecdsa.verifying_key(point)
+        let recorded = self.head.nodes.get(&node).map(|record| record.gossip_key);
+        let pinned = || self.head.pinned.get(&node).map(|peer| peer.gossip_key);
+        let met = || brought.iter().find(|record| record.node == node).map(|record| record.gossip_key);
+        recorded.or_else(pinned).or_else(met)
     }
 
     /// Marks for every entry of this view: those that others signed are held; ours are signed when they are first needed.

@@ -41,7 +41,7 @@ use imbl::OrdMap;
 
 use crate::crdt::{HybridClock, ReplicaId, VersionVector};
 use crate::crypto::Crypto;
-use crate::envelope::ReplayWindow;
+use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
 use crate::state::{NodeRecord, PublishedKey, View};
 use crate::time::{Now, Tick};
@@ -50,8 +50,10 @@ use crate::wire::mark::Mark;
 
 /// The pure state machine.
 pub struct Replica {
+    envelope: Arc<dyn Envelope>,
     crypto: Crypto,
     keys: IdentityKeys,
+    verifiers: identity::Verifiers,
     cluster: [u8; 16],
     now: Now,
     /// Everything, with what is pending.

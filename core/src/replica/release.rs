@@ -14,6 +14,7 @@ impl Replica {
             // What is not stored (readiness, the choice of keys) may have moved on since the write was asked for.
             let mut view = Arc::unwrap_or_clone(view);
             view.readiness = self.head.readiness.clone();
+            view.read = self.now;
             let sealing = self.head.ring.sealing().map(|key| key.id);
             view.ring.sealing = view.ring.keys.iter().position(|key| Some(key.id) == sealing).or(view.ring.sealing);
             self.digests = match self.number {

@@ -106,7 +106,8 @@ impl Replica {
     pub(super) fn refresh_ring(&mut self) {
         let named = self.head.ring_keys().filter_map(|(id, meta)| {
             let secret = self.fetches.held.get(&id)?.clone();
-            let session = hkdf32(&secret[..], b"", b"symbolon session cookie v1");
+            let known = self.head.ring.get(id).map(|known| known.session.clone());
+            let session = known.unwrap_or_else(|| hkdf32(&secret[..], b"", b"symbolon session cookie v1"));
             Some(RingKey { id, created: meta.created, secret, session })
         });
         let mut keys: Vec<RingKey> = named.collect();
@@ -117,7 +118,7 @@ impl Replica {
     }
 
     /// The newest key that every peer that answers holds too; if there is none such, the newest.
-    fn choose_sealing(&mut self) {
+    pub(super) fn choose_sealing(&mut self) {
         let answering = self.gossip.peers.values().filter(|peer| peer.is_reachable() && peer.has_spoken());
         let records: Vec<_> = answering.filter_map(|peer| self.head.nodes.get(&peer.node)).collect();
         let shared = |key: &RingKey| records.iter().all(|record| record.ring.contains(&key.id));

@@ -13,6 +13,7 @@ use crate::time::Wall;
 use crate::wire::mark::Mark;
 use crate::wire::row::{self, Meta};
 use crate::wire::value;
+use crate::zoo::{self, Bug};
 
 /// What the current event changed so far.
 #[derive(Default)]
@@ -21,8 +22,10 @@ pub(super) struct Pending {
     vector: BTreeSet<ReplicaId>,
     rows: Vec<Row>,
     meta: bool,
-    /// Records, or cells that say which keys count, changed.
+    /// Keys of records, or cells that say which keys count, changed.
     keys: bool,
+    /// Records changed.
+    records: bool,
     news: News,
     held: Vec<Held>,
 }
@@ -74,7 +77,9 @@ impl Replica {
     pub(super) fn add_revoked(&mut self, expiry: Wall, id: RevokedId, local: bool) -> bool {
         let added = self.head.revoked.insert(expiry, id);
         if added {
-            self.put(Table::Expiring, row::revoked_key(id), Some(row::expiry(expiry)));
+            if !zoo::on(Bug::RevocationNotStored) {
+                self.put(Table::Expiring, row::revoked_key(id), Some(row::expiry(expiry)));
+            }
             let news = &mut self.pending.news;
             *(if local { &mut news.local } else { &mut news.merged }) = true;
         }
@@ -94,9 +99,11 @@ impl Replica {
 
     pub(super) fn put_record(&mut self, record: Arc<NodeRecord>, local: bool) {
         self.put(Table::Records, row::record_key(record.node), Some(row::record(&record)));
+        self.pending.records = true;
         let node = record.node;
+        let same = self.head.nodes.get(&node).is_some_and(|before| same_keys(before, &record));
+        self.pending.keys |= !same;
         let before = self.head.nodes.insert(node, record);
-        self.pending.keys = true;
         self.pending.news.local |= local;
         if let Some(before) = before {
             self.keep_former(before);
@@ -129,7 +136,10 @@ impl Replica {
 
     /// Keeps a private key, sealed; `None` forgets it.
     pub(super) fn put_secret(&mut self, key: Vec<u8>, secret: Option<&[u8]>) {
-        let sealed = secret.map(|secret| self.keys.seal_row(&self.crypto, &key, secret));
+        let mut sealed = secret.map(|secret| self.keys.seal_row(&self.crypto, &key, secret));
+        if zoo::on(Bug::SecretInRow) {
+            sealed = secret.map(<[u8]>::to_vec);
+        }
         self.put(Table::Secrets, key, sealed);
     }
 
@@ -155,7 +165,7 @@ impl Replica {
 
     /// All changes of this event become one write, and what depends on them waits for it.
     pub(super) fn close_write(&mut self) {
-        let Pending { cells, vector, rows, meta, keys, news, held } = std::mem::take(&mut self.pending);
+        let Pending { cells, vector, rows, meta, keys, records, news, held } = std::mem::take(&mut self.pending);
         if cells.is_empty() && vector.is_empty() && rows.is_empty() && !meta {
             let free = self.ledger.follow(held);
             free.into_iter().for_each(|held| self.release(held));
@@ -171,6 +181,10 @@ impl Replica {
         batch.push(self.meta_row());
         if keys {
             self.refresh_keys();
+        } else if records {
+            self.choose_sealing();
+        }
+        if keys || records {
             self.upkeep_at = self.now.tick;
         }
         let id = self.ledger.enter(Arc::new(self.head.clone()), news, held);
@@ -198,6 +212,11 @@ impl Replica {
         };
         Row { table: Table::Meta, key: row::META_KEY.to_vec(), value: Some(row::meta(&meta)) }
     }
+}
+
+/// Whether both records publish the same token keys, of one life, under one name (which the allowlist may know).
+fn same_keys(one: &NodeRecord, other: &NodeRecord) -> bool {
+    one.token_keys == other.token_keys && one.incarnation == other.incarnation && one.name == other.name
 }
 
 /// Whether this cell says which token keys or wrapping keys there are.

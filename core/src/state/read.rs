@@ -84,8 +84,8 @@ impl View {
 
     /// The names and ages of all wrapping keys of the cluster, held here or not.
     pub fn ring_keys(&self) -> impl Iterator<Item = (RingKeyId, RingKeyMeta)> + '_ {
-        self.ids(Collection::RING_KEY, "").filter_map(|id| match self.latest(Collection::RING_KEY, &id)? {
-            Body::RingKey(meta) => Some((RingKeyId::parse(&id)?, *meta)),
+        self.entries(Collection::RING_KEY, "").filter_map(|(id, cell)| match latest(cell.siblings())?.value.body() {
+            Body::RingKey(meta) => Some((RingKeyId::parse(id)?, *meta)),
             _ => None,
         })
     }
@@ -106,12 +106,19 @@ impl View {
     }
 
     fn ids<'a>(&'a self, collection: Collection, after: &str) -> impl Iterator<Item = Arc<str>> + 'a {
+        self.entries(collection, after).map(|(id, _)| id.clone())
+    }
+
+    fn entries<'a>(
+        &'a self,
+        collection: Collection,
+        after: &str,
+    ) -> impl Iterator<Item = (&'a Arc<str>, &'a Cell<Value>)> + 'a {
         let after: Arc<str> = after.into();
         self.cells
             .range(Key { collection, id: after.clone() }..)
-            .map(|(key, _)| key)
-            .take_while(move |key| key.collection == collection)
-            .filter(move |key| key.id > after)
-            .map(|key| key.id.clone())
+            .take_while(move |(key, _)| key.collection == collection)
+            .filter(move |(key, _)| key.id > after)
+            .map(|(key, cell)| (&key.id, cell))
     }
 }

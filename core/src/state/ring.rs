@@ -35,12 +35,13 @@ impl RingKeyId {
     /// Reads 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<RingKeyId> {
         let digits = text.as_bytes();
-        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        if digits.len() != 32 {
             return None;
         }
         let mut id = [0; 16];
         for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+            let digit = |at: usize| char::from(pair[at]).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            *byte = (digit(0)? << 4) | digit(1)?;
         }
         Some(RingKeyId(id))
     }

@@ -9,11 +9,13 @@ use crate::config::Config;
 use crate::crdt::{DottedStore, ExpiringSet, Incarnation, NodeId};
 use crate::crypto::SigningKey;
 use crate::state::{Key, NodeRecord, PinnedPeer, RevokedId, Ring, TokenKey, Value};
-use crate::time::Wall;
+use crate::time::{Now, Wall};
 
 /// A snapshot of everything that a read or a stateless issuance needs.
 #[derive(Clone)]
 pub struct View {
+    /// The clocks, as they were read when this was published.
+    pub read: Now,
     /// What this replica was told at boot.
     pub config: Arc<Config>,
     /// Who this is.
@@ -75,6 +77,13 @@ impl Readiness {
 }
 
 impl View {
+    /// Whether the wall clock has gone along with the monotonic one since this was published. If not it jumped, and the
+    /// replica may not have heard of it yet.
+    pub fn trusts(&self, now: Now) -> bool {
+        let expected = self.read.wall.after(now.tick.since(self.read.tick));
+        now.wall.distance(expected) <= self.config.gossip.max_clock_drift
+    }
+
     /// Whether something with this expiry counts as expired: by the clock, or because the purge mark has passed it for ever.
     pub fn has_expired(&self, expiry: Wall, now: Wall) -> bool {
         expiry <= now || self.revoked.is_expired_for_ever(expiry)

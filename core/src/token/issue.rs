@@ -10,7 +10,7 @@ use super::client::{Caller, authenticate};
 use super::{ClientPresentation, Form, OAuthError, Obstacle, Verdict, jwt};
 use crate::crypto::Crypto;
 use crate::state::{Client, Grant, Signer, View};
-use crate::time::Wall;
+use crate::time::{Now, Wall};
 
 /// No access token lives longer, whatever its client or the configuration says: a key that signs no more can be retired
 /// after this, and no token outlives its key.
@@ -54,18 +54,19 @@ enum AudienceOf<'a> {
     Many(Vec<&'a str>),
 }
 
-/// `POST /token`. Answers 503 while the node is not ready or has no active key.
-pub fn token(view: &View, presentation: ClientPresentation<'_>, now: Wall, crypto: &Crypto) -> Verdict<TokenReply> {
+/// `POST /token`. Answers 503 while the node is not ready or has no active key, and from the instant that its clock jumps.
+pub fn token(view: &View, presentation: ClientPresentation<'_>, now: Now, crypto: &Crypto) -> Verdict<TokenReply> {
     issue(view, presentation, now, crypto).into()
 }
 
 fn issue(
     view: &View,
     presentation: ClientPresentation<'_>,
-    now: Wall,
+    now: Now,
     crypto: &Crypto,
 ) -> Result<TokenReply, Obstacle> {
-    let signer = signer(view)?;
+    let signer = signer(view, now)?;
+    let now = now.wall;
     let caller = authenticate(view, presentation, now)?;
     let form = presentation.form;
     let grant = form.get("grant_type").ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
@@ -77,9 +78,12 @@ fn issue(
     }
 }
 
-fn signer(view: &View) -> Result<&Signer, OAuthError> {
+fn signer(view: &View, now: Now) -> Result<&Signer, OAuthError> {
     if !view.readiness.is_ready() {
         return Err(OAuthError::temporarily_unavailable("this node is not ready"));
+    }
+    if !view.trusts(now) {
+        return Err(OAuthError::temporarily_unavailable("this node's clock moved"));
     }
     view.signer.as_ref().ok_or_else(|| OAuthError::temporarily_unavailable("this node has no active signing key yet"))
 }

@@ -11,6 +11,7 @@ use crate::config::{Config, MAX_TOKEN_KEYS};
 use crate::crypto::{Crypto, Secret32, SigningKey};
 use crate::state::{KeyStage, PublishedKey, Signer};
 use crate::time::{Now, Tick, Wall};
+use crate::zoo::{self, Bug};
 
 /// A signing key of this node.
 #[derive(Clone)]
@@ -96,12 +97,19 @@ pub fn apply(keys: &mut Vec<OwnKey>, step: &KeyStep, crypto: &Crypto, now: Now) 
         keys.iter_mut().filter(|key| *key.published.kid == *kid).for_each(change);
     };
     match step {
+        KeyStep::Mint if zoo::on(Bug::KidReused) && revive(keys) => {}
         KeyStep::Mint => keys.push(OwnKey::mint(crypto, now.wall)),
         KeyStep::Acknowledge(kid, since) => set(keys, kid, &|key| key.acknowledged = *since),
         KeyStep::Retire(kid, until) => set(keys, kid, &|key| key.published.stage = KeyStage::Retiring(*until)),
         KeyStep::Activate(kid) => set(keys, kid, &|key| key.published.stage = KeyStage::Active),
         KeyStep::Forget(kid) => keys.retain(|key| key.published.kid != *kid),
     }
+}
+
+/// Takes a retired key for a new one; false if there is none.
+fn revive(keys: &mut [OwnKey]) -> bool {
+    let old = keys.iter_mut().find(|key| matches!(key.published.stage, KeyStage::Retiring(_)));
+    old.map(|old| old.published.stage = KeyStage::Upcoming).is_some()
 }
 
 /// What signs tokens: the active key, if there is one.
@@ -163,10 +171,14 @@ fn acknowledge(key: &OwnKey, around: &Surroundings<'_>) -> Option<KeyStep> {
 
 fn may_activate(key: &OwnKey, is_successor: bool, around: &Surroundings<'_>) -> bool {
     let waited = |since: Tick| around.now.tick.since(since) >= around.config.tokens.jwks_max_age;
-    (around.peers_know)(&key.published.kid) && (!is_successor || key.acknowledged.is_some_and(waited))
+    let known = (around.peers_know)(&key.published.kid) && (!is_successor || key.acknowledged.is_some_and(waited));
+    known || zoo::on(Bug::SignBeforePublish)
 }
 
 fn retire(key: &OwnKey, around: &Surroundings<'_>) -> KeyStep {
+    if zoo::on(Bug::KeyForgottenEarly) {
+        return KeyStep::Retire(key.kid(), around.now.wall);
+    }
     let last = around.now.wall.after(MAX_ACCESS_TTL);
     KeyStep::Retire(key.kid(), last.after(around.config.gossip.max_clock_drift * 2))
 }

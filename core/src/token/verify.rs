@@ -4,6 +4,7 @@ use super::jwt::{self, Claims, Unverified};
 use super::{OAuthError, Verdict};
 use crate::state::{KeyStage, RevokedId, View, Wanted};
 use crate::time::Wall;
+use crate::zoo::{self, Bug};
 
 /// A token that is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,8 @@ pub fn verify(view: &View, token: &str, now: Wall) -> Result<Verified, Flaw> {
     if is_retired(view, key.published.stage, now) {
         return Err(Flaw::RetiredKey);
     }
-    if !key.verifier.verify(signed, &signature) {
+    let unsigned = zoo::on(Bug::AlgNoneAccepted) && signature == [0; 64];
+    if !unsigned && !key.verifier.verify(signed, &signature) {
         return Err(Flaw::BadSignature);
     }
     if view.revoked.contains(&id) {
@@ -81,13 +83,14 @@ pub(super) fn is_retired(view: &View, stage: KeyStage, now: Wall) -> bool {
 }
 
 fn check_claims(view: &View, claims: &Claims, expires: Wall, now: Wall) -> Result<(), Flaw> {
-    if claims.iss != view.config.issuer {
+    if claims.iss != view.config.issuer && !zoo::on(Bug::IssuerUnchecked) {
         return Err(Flaw::ForeignIssuer);
     }
-    if view.has_expired(expires, now) {
+    let skew = view.config.gossip.max_clock_drift;
+    if view.has_expired(expires, if zoo::on(Bug::ExpiryWithLeeway) { now.before(skew) } else { now }) {
         return Err(Flaw::Expired);
     }
-    let horizon = now.after(view.config.gossip.max_clock_drift);
+    let horizon = if zoo::on(Bug::SkewForgotten) { now } else { now.after(skew) };
     let begins = claims.iat.max(claims.nbf.unwrap_or(0));
     if Wall::from_seconds(begins) > horizon || begins > claims.exp {
         return Err(Flaw::NotYetValid);

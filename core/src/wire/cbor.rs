@@ -30,7 +30,11 @@ impl From<decode::Error> for WireFault {
 
 /// The bytes that `write` produces.
 pub(super) fn encoded(write: impl FnOnce(&mut Enc<'_>) -> Step) -> Vec<u8> {
-    let mut out = Vec::new();
+    encoded_in(Vec::new(), write)
+}
+
+/// The same, behind what is in `out`, which may have room for what comes.
+pub(super) fn encoded_in(mut out: Vec<u8>, write: impl FnOnce(&mut Enc<'_>) -> Step) -> Vec<u8> {
     write(&mut Encoder::new(&mut out))
         .expect("writing into memory does not fail, and no field has an encoder that does");
     out

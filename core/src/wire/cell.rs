@@ -29,6 +29,10 @@ impl Names {
         })
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
     pub(super) fn write(&self, e: &mut Enc<'_>) -> Step {
         e.array(self.order.len() as u64)?;
         self.order.iter().try_for_each(|replica| write_replica(e, *replica))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minicbor::Decoder;
 use minicbor::data::Type;
 
-use super::cbor::{Enc, Step, WireFault, array, decoded, encoded, fields, fixed, list, tuple};
+use super::cbor::{Enc, Step, WireFault, array, decoded, encoded, encoded_in, fields, fixed, list, tuple};
 use super::cell::{Names, read_cell, read_key, read_place, read_seq, write_cell, write_key};
 use super::mark::{Mark, read_mark, write_mark};
 use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_FORMER_LIVES, MAX_PART_CELLS, MAX_PEERS, MAX_RECORDS_PER_FRAME};
@@ -115,8 +115,9 @@ pub fn encode(body: &Body) -> Vec<u8> {
     match body {
         Body::Message(message) => {
             let mut names = Names::default();
-            let fields = encoded(|e| write_message(e, message, &mut names));
-            let mut out = encoded(|e| {
+            let fields = encoded_in(Vec::with_capacity(room_for(message)), |e| write_message(e, message, &mut names));
+            let room = Vec::with_capacity(fields.len() + 32 + 32 * names.len());
+            let mut out = encoded_in(room, |e| {
                 e.array(4)?.u8(VERSION)?.u8(0)?;
                 names.write(e)
             });
@@ -189,6 +190,19 @@ fn check_version(bytes: &[u8]) -> Result<(), Reject> {
         (Ok(Some(_)), Ok(_)) => Err(Reject::Version),
         _ => Err(Reject::Malformed),
     }
+}
+
+/// About as many bytes as the message takes, to be asked for at once.
+fn room_for(message: &Message) -> usize {
+    let Message { changes, buckets, part, records, record_versions, arrivals, epochs, .. } = message;
+    let records: usize = records.iter().map(|(raw, signature)| raw.len() + signature.len() + 8).sum();
+    let part = part.as_ref().map_or(0, |part| 128 + 96 * part.marks.len() + 256 * part.cells.len());
+    let epochs = epochs.as_ref().map_or(0, Vec::len);
+    160 + 12 * changes.len()
+        + 17 * buckets.len()
+        + part
+        + records
+        + 28 * (record_versions.len() + arrivals.len() + epochs)
 }
 
 fn write_message(e: &mut Enc<'_>, message: &Message, names: &mut Names) -> Step {

@@ -28,7 +28,7 @@ pub enum Mistake {
     PartsAsTheyCome,
     /// The store itself leaves out a rule.
     #[cfg(feature = "zoo")]
-    Planted(symbolon_core::crdt::zoo::Bug),
+    Planted(symbolon_core::zoo::Bug),
 }
 
 /// How one history went wrong.
@@ -97,6 +97,11 @@ struct World {
 
 /// Plays one history to its end; `None` if the oracle has nothing to say.
 pub fn run(shape: Shape, mistake: Option<Mistake>) -> Option<Wrong> {
+    #[cfg(feature = "zoo")]
+    symbolon_core::zoo::plant(match mistake {
+        Some(Mistake::Planted(bug)) => Some(bug),
+        _ => None,
+    });
     let mut world = World::new(shape, mistake);
     for at in 0..shape.steps {
         if let Err(wrong) = world.step(at as u64) {
@@ -107,9 +112,8 @@ pub fn run(shape: Shape, mistake: Option<Mistake>) -> Option<Wrong> {
 }
 
 impl Member {
-    fn new(node: usize, incarnation: u64, mistake: Option<Mistake>) -> Member {
-        let mut store = Store::new();
-        plant(&mut store, mistake);
+    fn new(node: usize, incarnation: u64) -> Member {
+        let store = Store::new();
         let (clock, acknowledged, truth) = Default::default();
         Member { id: replica(node as u8, incarnation), store, clock, acknowledged, truth }
     }
@@ -157,7 +161,7 @@ impl World {
             shape,
             mistake,
             dice: Dice::new(shape.seed),
-            members: (0..shape.nodes).map(|node| Member::new(node, 1, mistake)).collect(),
+            members: (0..shape.nodes).map(|node| Member::new(node, 1)).collect(),
             log: BTreeMap::new(),
             away: BTreeSet::new(),
             backups: BTreeMap::new(),
@@ -315,7 +319,7 @@ impl World {
         }
         self.wounds += 1;
         let backup = if self.dice.percent() < 60 { self.backups.get(&who).cloned() } else { None };
-        let disk = backup.unwrap_or_else(|| Member::new(who, 1, self.mistake));
+        let disk = backup.unwrap_or_else(|| Member::new(who, 1));
         self.reboot(who, Some(disk));
     }
 
@@ -377,27 +381,16 @@ impl World {
     /// Merges the cells of one part at once, and leaves the vector to the last one.
     #[cfg(feature = "zoo")]
     fn apply_at_once(&mut self, transfer: &Transfer, part: &mut Part<Key, Value>) -> Result<(), Wrong> {
-        use symbolon_core::crdt::zoo::Bug;
+        use symbolon_core::zoo::{Bug, beside};
         let cut = &transfer.cut;
         let (vector, floor) = (cut.vector().clone(), cut.floor().clone());
         let cells = if cut.is_deep() { part.cells.clone() } else { std::mem::take(&mut part.cells) };
-        self.members[transfer.to].store.plant(Some(Bug::VectorHeldBack));
-        self.merge(transfer.to, Unit { cells, vector, floor, deep: cut.is_deep() })?;
-        self.members[transfer.to].store.plant(None);
+        let unit = Unit { cells, vector, floor, deep: cut.is_deep() };
+        beside(Bug::VectorHeldBack, true, || self.merge(transfer.to, unit))?;
         let arrived: BTreeSet<Key> =
             cut.part(part.index).into_iter().flat_map(|part| part.cells).map(|c| c.0).collect();
         let truth = transfer.truth.iter().filter(|dot| arrived.contains(&self.log[dot].key));
         self.members[transfer.to].truth.extend(truth);
         Ok(())
-    }
-}
-
-#[cfg(not(feature = "zoo"))]
-fn plant(_: &mut Store, _: Option<Mistake>) {}
-
-#[cfg(feature = "zoo")]
-fn plant(store: &mut Store, mistake: Option<Mistake>) {
-    if let Some(Mistake::Planted(bug)) = mistake {
-        store.plant(Some(bug));
     }
 }

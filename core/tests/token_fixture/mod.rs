@@ -92,6 +92,7 @@ impl World {
     pub fn with(crypto: Crypto) -> World {
         let identity = Identity { node: NodeId([1; 16]), name: "a".into(), incarnation: Incarnation(1) };
         let view = View {
+            read: at(0),
             config: Arc::new(config()),
             identity,
             cells: DottedStore::new(),
@@ -174,8 +175,13 @@ impl World {
 
     pub fn token(&self, authorization: Option<&str>, body: &str) -> Verdict<TokenReply> {
         self.with_form(authorization, body, |presentation| {
-            token::token(&self.view, presentation, self.now, &self.crypto)
+            token::token(&self.view, presentation, self.reading(), &self.crypto)
         })
+    }
+
+    /// Both clocks, which went along with each other since the view was published.
+    pub fn reading(&self) -> Now {
+        Now { tick: Tick(self.now.0 - NOW.0), wall: self.now }
     }
 
     pub fn introspect(&self, authorization: Option<&str>, body: &str) -> Verdict<Introspection> {

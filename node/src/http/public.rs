@@ -15,7 +15,7 @@ use serde::Serialize;
 use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::{Actor, Request as Ask};
 use symbolon_core::state::View;
-use symbolon_core::time::Wall;
+use symbolon_core::time::Now;
 use symbolon_core::token::{self, ClientPresentation, Form, MAX_FORM_BYTES, OAuthError, Verdict};
 
 use super::App;
@@ -43,7 +43,9 @@ async fn issue(State(app): State<Arc<App>>, peer: ConnectInfo<SocketAddr>, reque
 }
 
 async fn introspect(State(app): State<Arc<App>>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
-    match decide(&app, peer, request, token::introspect).await {
+    let introspect: Decide<_> =
+        |view, presentation, now, crypto| token::introspect(view, presentation, now.wall, crypto);
+    match decide(&app, peer, request, introspect).await {
         Ok(reply) => render(&reply),
         Err(error) => fail(&app, error),
     }
@@ -51,7 +53,8 @@ async fn introspect(State(app): State<Arc<App>>, peer: ConnectInfo<SocketAddr>, 
 
 async fn revoke(State(app): State<Arc<App>>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
     let caller = Actor::Anonymous(peer.0.ip().to_string());
-    let revoked = match decide(&app, peer, request, token::revoke).await {
+    let revoke: Decide<_> = |view, presentation, now, crypto| token::revoke(view, presentation, now.wall, crypto);
+    let revoked = match decide(&app, peer, request, revoke).await {
         Ok(revoked) => revoked,
         Err(error) => return fail(&app, error),
     };
@@ -79,7 +82,7 @@ async fn discovery(State(app): State<Arc<App>>) -> Response {
     cacheable(app.discovery.clone(), &app.handle.view(), "application/json")
 }
 
-type Decide<T> = fn(&View, ClientPresentation<'_>, Wall, &Crypto) -> Verdict<T>;
+type Decide<T> = fn(&View, ClientPresentation<'_>, Now, &Crypto) -> Verdict<T>;
 
 /// Reads the form and decides on the view; when something is missing that a peer may have, once more on a newer one.
 async fn decide<T>(
@@ -93,7 +96,7 @@ async fn decide<T>(
     let authorization = authorization(&head.headers)?;
     let on_view = || {
         let presentation = ClientPresentation { authorization, form: &form };
-        decide(&app.handle.view(), presentation, app.now(), &app.crypto)
+        decide(&app.handle.view(), presentation, app.clock.now(), &app.crypto)
     };
     match on_view() {
         Verdict::Missing(wanted, answer) => {

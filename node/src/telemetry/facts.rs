@@ -37,6 +37,8 @@ impl Facts {
                 self.merged_cells.increment(*cells as u64);
                 debug!(%from, cells, deep, "merged");
             }
+            Fact::PutOff { from } => debug!(%from, "a delta waits for the records of its authors"),
+            Fact::BrokenOff { from, parts, after_ms } => debug!(%from, parts, after_ms, "a delta broke off"),
             Fact::Learned { from, entries } => {
                 self.learned.increment(*entries as u64);
                 debug!(%from, entries, "learned of revocations");

@@ -30,7 +30,9 @@ impl Keys {
     }
 
     fn is_known(&self, moment: Moment<'_>, kid: &Arc<str>) -> bool {
-        self.known.iter().any(|(node, kids)| moment.plan.heals(*node) && kids.contains(kid))
+        self.known
+            .iter()
+            .any(|(node, kids)| moment.plan.heals(*node) && moment.plan.invites(*node) && kids.contains(kid))
     }
 }
 

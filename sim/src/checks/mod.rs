@@ -179,8 +179,15 @@ pub struct Failure {
     pub what: String,
 }
 
-/// Plans whose frames are searched for secrets: all that were written, and so many of a thousand that were drawn.
+/// What the search for secrets is drawn for.
 const SCAN: u64 = 60;
+/// Plans whose frames are searched for secrets: all that were written, and so many of a thousand that were drawn.
+const SCANNED: u64 = 20;
+
+/// Whether the frames of this plan are searched for secrets; then they have to be what real nodes send.
+pub fn scans(plan: &Plan) -> bool {
+    !plan.forgiving || crate::plan::Chance::of(plan.seed, SCAN).permille(SCANNED)
+}
 
 /// All checks of one run.
 pub struct Checks {
@@ -204,7 +211,7 @@ impl Checks {
             Box::new(convergence::Convergence),
             Box::new(quiet::Quiet),
         ];
-        if !plan.forgiving || crate::plan::Chance::of(plan.seed, SCAN).permille(SCAN) {
+        if scans(plan) {
             all.push(Box::new(secrets::Secrets::default()));
         }
         Checks { all, failure: None }

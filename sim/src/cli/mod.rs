@@ -3,12 +3,14 @@
 
 mod compare;
 mod determinism;
+mod explain;
 mod fuzz;
 mod merge;
 mod replay;
 mod run;
 mod shrink;
 mod source;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,10 @@ enum Verb {
     Merge(merge::Merge),
     /// Runs one seed in the quick world, and tells what happened.
     Replay(replay::Replay),
+    /// Shows what a seed or a plan did in the quick world, with a letter for each state of each node.
+    Timeline(replay::Timeline),
+    /// Finds the moment from which on a failure was certain.
+    Explain(explain::Explain),
     /// Finds the least plan that fails as a seed does.
     Shrink(shrink::Shrink),
     /// Runs plans without races in two worlds, which must end alike.
@@ -46,6 +52,8 @@ enum Verb {
     /// Prints the trace of a seed, step by step.
     #[command(hide = true)]
     Steps(determinism::Steps),
+    /// Hunts planted bugs: each must be noticed by a check.
+    Zoo(zoo::Zoo),
     /// Measures how long a change takes until it is everywhere, and a revoked token until it is refused everywhere.
     Convergence(crate::measure::Arguments),
     /// Measures a node against bare handlers, and a cluster against its promises.
@@ -75,11 +83,14 @@ pub fn main() -> ExitCode {
         Verb::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
         Verb::Merge(merge) => merge::merge(&merge),
         Verb::Replay(replay) => replay::replay(&replay),
+        Verb::Timeline(timeline) => replay::show(&timeline),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Shrink(shrink) => shrink::shrink(&shrink),
         Verb::Compare(compare) => compare::compare(&compare),
         Verb::Determinism(determinism) => determinism::determinism(&determinism),
         Verb::Traces(traces) => determinism::traces(&traces),
         Verb::Steps(steps) => determinism::steps(&steps),
+        Verb::Zoo(zoo) => zoo::zoo(&zoo),
         Verb::Convergence(arguments) => crate::measure::measure(&arguments),
         Verb::Bench(bench) => crate::bench::bench(&bench),
         Verb::Bare(bare) => crate::bench::bare(&bare),

@@ -1,61 +1,98 @@
-//! `symbolon-sim replay`: one seed in the quick world, told.
+//! `symbolon-sim replay` and `timeline`: one run in the quick world, told.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::Ended;
 use super::source::{Source, sentence};
 use crate::fleet::World;
+use crate::history::History;
 use crate::plan::Plan;
+use crate::report::html::{self, Page};
+use crate::report::story::{Sentence, story};
+use crate::report::timeline::{Detail, timeline};
+use crate::report::told;
 use crate::worlds::quick::{self, Planted};
 use crate::worlds::whole;
 
-/// Which seed, or which plan.
+/// Which seed, or which plan, and how much of it.
 #[derive(Args)]
 pub struct Replay {
-    /// A seed, or a file that `shrink` wrote.
-    plan: Source,
+    #[command(flatten)]
+    which: Which,
     /// The world.
     #[arg(long, value_enum, default_value = "quick")]
     world: World,
-    /// Only what is not gossip as usual.
+    /// Why it failed, without the timeline.
     #[arg(long)]
+    story: bool,
+    /// Draws it as a page, into this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Which run to show.
+#[derive(Args)]
+pub struct Timeline {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// What replay and timeline both ask for.
+#[derive(Args)]
+struct Which {
+    /// A seed, or a file that `shrink` wrote.
+    plan: Source,
+    /// Without refusals, and without what came to nothing.
+    #[arg(long, conflicts_with = "all")]
     brief: bool,
-    /// A mistake that is put into the world on purpose.
-    #[arg(long, hide = true)]
+    /// Every message too.
+    #[arg(long)]
+    all: bool,
+    /// A bug of the zoo that is planted.
+    #[arg(long = "bug", alias = "planted", value_name = "NAME")]
     planted: Option<Planted>,
 }
 
+impl Which {
+    fn detail(&self) -> Detail {
+        match (self.brief, self.all) {
+            (true, _) => Detail::Brief,
+            (_, true) => Detail::All,
+            (false, false) => Detail::Usual,
+        }
+    }
+}
+
 pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
+    let which = &arguments.which;
+    let plan = match which.plan.read() {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
-    let verdict = match arguments.world {
-        World::Quick => quick::tell_planted(&plan, arguments.planted),
-        World::Whole => return whole(&plan, arguments),
-    };
+    if arguments.world == World::Whole {
+        return whole(&plan, arguments);
+    }
+    let verdict = quick::tell_planted(&plan, which.planted);
+    let history = verdict.history.as_deref().context("a run that is told has a history")?;
+    let told = story(history);
+    let line = which.plan.line(arguments.world, which.planted);
+    if let Some(file) = &arguments.html {
+        std::fs::write(file, drawn(&plan, &line, history, &told)).with_context(|| file.display().to_string())?;
+    }
     let mut out = std::io::stdout().lock();
-    weather(&mut out, &plan)?;
-    let names = &plan.nodes;
-    writeln!(out, "\n    time  node  {}  fact", names.join(" "))?;
-    for line in &verdict.lines {
-        if arguments.brief && (line.what.starts_with("Rejected") || line.what.starts_with("RoundFailed")) {
-            continue;
-        }
-        let node = line.node.map_or(String::new(), |node| format!("n{}", node + 1));
-        let states: Vec<String> = line.states.iter().map(|state| state.map_or("·".into(), letter)).collect();
-        let states: Vec<String> = states.iter().map(|state| format!("{state:>2}")).collect();
-        writeln!(
-            out,
-            "{:>4}.{:03}  {node:<4}  {}  {}",
-            line.at_ms / 1000,
-            line.at_ms % 1000,
-            states.join(" "),
-            line.what
-        )?;
+    writeln!(out, "{line}\n\n{}", plan.story.trim_end())?;
+    writeln!(out, "{} nodes, storm until {}", plan.nodes.len(), plan.until)?;
+    told::weather(&plan).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    if !arguments.story {
+        write!(out, "\n{}", timeline(history, which.detail()))?;
+    }
+    if !told.is_empty() {
+        writeln!(out, "\nWhat led there")?;
+        told.iter().try_for_each(|sentence| writeln!(out, "  {}", sentence.text))?;
     }
     conclude(&mut out, &verdict)
 }
@@ -63,45 +100,43 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
 fn conclude(out: &mut impl std::io::Write, verdict: &quick::Verdict) -> Result<Ended> {
     let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;
-    match &verdict.failure {
-        Some(failure) => writeln!(out, "FAIL {}", sentence(failure))?,
-        None => writeln!(out, "PASS, agreement {:?} ms after the heal", verdict.converged_ms)?,
+    match (&verdict.failure, verdict.converged_ms) {
+        (Some(failure), _) => writeln!(out, "FAIL {}", sentence(failure))?,
+        (None, Some(after_ms)) => writeln!(out, "PASS, agreement {after_ms} ms after the heal")?,
+        (None, None) => writeln!(out, "PASS")?,
     }
     Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
 }
 
 /// The whole world tells the steps of its trace.
 fn whole(plan: &Plan, arguments: &Replay) -> Result<Ended> {
-    let whole::Outcome { verdict, steps, sense: _ } = whole::tell(plan, arguments.planted);
+    let which = &arguments.which;
+    let whole::Outcome { verdict, steps, sense: _ } = whole::tell(plan, which.planted);
     let mut out = std::io::stdout().lock();
-    weather(&mut out, plan)?;
+    writeln!(out, "{}\n\n{}", which.plan.line(arguments.world, which.planted), plan.story.trim_end())?;
+    told::weather(plan).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     writeln!(out)?;
     let is_usual = |what: &str| ["frame", "Rejected", "RoundFailed"].iter().any(|usual| what.contains(usual));
-    for step in steps.iter().filter(|step| !arguments.brief || !is_usual(&step.what)) {
+    for step in steps.iter().filter(|step| !which.brief || !is_usual(&step.what)) {
         writeln!(out, "{}", step.what)?;
     }
     conclude(&mut out, &verdict)
 }
 
-fn weather(out: &mut impl std::io::Write, plan: &Plan) -> Result<()> {
-    writeln!(out, "{}\nseed {}: {} nodes, storm until {}", plan.story, plan.seed, plan.nodes.len(), plan.until)?;
-    if !plan.heals.is_empty() {
-        writeln!(out, "only {} heal", plan.heals.join(" "))?;
-    }
-    writeln!(out, "{}", plan.weather.words())?;
-    for (node, clock) in &plan.clocks {
-        write!(out, "{node} {} {:+} ppm  ", clock.offset, clock.ppm)?;
-    }
-    writeln!(out)?;
-    for step in plan.steps() {
-        let at = step.at.unwrap_or_default();
-        writeln!(out, "  {at:>8} {} {}", step.on.label(), step.verb.title())?;
-    }
-    Ok(())
+fn drawn(plan: &Plan, line: &str, history: &History, story: &[Sentence]) -> String {
+    let title = plan.story.lines().next().unwrap_or_default();
+    html::page(&Page { title, replay: line, weather: &told::weather(plan), history, story })
 }
 
-/// A to Z, then AA and so on.
-fn letter(state: usize) -> String {
-    let last = char::from(b'A' + (state % 26) as u8);
-    if state < 26 { last.to_string() } else { format!("{}{last}", letter(state / 26 - 1)) }
+pub(super) fn show(arguments: &Timeline) -> Result<Ended> {
+    let which = &arguments.which;
+    let plan = match which.plan.read() {
+        Ok(plan) => plan,
+        Err(problem) => return Ok(Ended::Misasked(problem)),
+    };
+    let verdict = quick::tell_planted(&plan, which.planted);
+    if let Some(history) = &verdict.history {
+        write!(std::io::stdout().lock(), "{}", timeline(history, which.detail()))?;
+    }
+    Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
 }

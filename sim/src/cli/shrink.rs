@@ -7,12 +7,16 @@ use clap::Args;
 
 use super::Ended;
 use super::source::{Source, sentence};
+use crate::worlds::quick::{Planted, run_planted};
 
 /// What to shrink.
 #[derive(Args)]
 pub struct Shrink {
     /// A seed, or a file that `shrink` wrote.
     plan: Source,
+    /// A bug of the zoo that is planted.
+    #[arg(long = "bug", value_name = "NAME")]
+    planted: Option<Planted>,
     /// Where to write the least plan; standard output otherwise.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -24,7 +28,7 @@ pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
     std::panic::set_hook(Box::new(|_| {}));
-    let shrunk = crate::shrink::shrink(&plan);
+    let shrunk = crate::shrink::shrink_with(&plan, |plan| run_planted(plan, arguments.planted).failure);
     let _ = std::panic::take_hook();
     let Some(shrunk) = shrunk else {
         println!("it does not fail");

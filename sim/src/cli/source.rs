@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::checks::Failure;
+use crate::fleet::{Head, Seeds, Shard, World};
 use crate::plan::{Plan, draw};
+use crate::worlds::quick::Planted;
 
 /// Where a plan comes from.
 #[derive(Clone, Debug)]
@@ -35,6 +37,22 @@ impl Source {
                 let name = file.display().to_string();
                 let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
                 Plan::parse(&name, &text).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+impl Source {
+    /// The line that runs it again.
+    pub(super) fn line(&self, world: World, planted: Option<Planted>) -> String {
+        match self {
+            Source::Seed(seed) => {
+                let seeds = Seeds { first: *seed, end: seed.saturating_add(1) };
+                Head::new(world, planted, seeds, Shard::WHOLE).replay(*seed)
+            }
+            Source::File(file) => {
+                let planted = planted.map_or(String::new(), |planted| format!(" --planted {}", planted.name()));
+                format!("symbolon-sim replay {}{planted}", file.display())
             }
         }
     }

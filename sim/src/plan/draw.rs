@@ -100,6 +100,7 @@ fn pace(chance: Chance) -> (Gossip, Tokens) {
         round_timeout: ms(3, &[500, 1000, 2000]),
         max_clock_drift: Some(Span::of_ms(DRIFT_MS)),
         remove_horizon: ms(7, &[1_000, 4_000, 3600 * 24 * 1000, 3600 * 24 * 30 * 1000]),
+        part_cells: chance.at(8).permille(300).then(|| one_of(chance.at(9), &[1, 2, 5]) as usize),
     };
     let tokens = Tokens {
         access_ttl: ms(4, &[4_000, 10_000, 600_000]),

@@ -29,6 +29,9 @@ pub struct Gossip {
     /// Empty cells leave after this, even if a peer has not acknowledged them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_horizon: Option<Span>,
+    /// Cells in one part of a delta.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_cells: Option<usize>,
 }
 
 /// Settings of tokens and keys.
@@ -58,6 +61,7 @@ impl Gossip {
             round_timeout: or(self.round_timeout, default.round_timeout),
             max_clock_drift: or(self.max_clock_drift, default.max_clock_drift),
             remove_horizon: or(self.remove_horizon, default.remove_horizon),
+            part_cells: self.part_cells.unwrap_or(default.part_cells),
             ..default
         }
     }

@@ -1,7 +1,12 @@
 //! What people and programs read of a run. It decides nothing.
 
+pub mod html;
 mod record;
 mod screen;
+pub mod story;
+pub mod timeline;
+pub mod told;
+pub mod words;
 
 pub use record::{ActRecord, NodeRecord, Record, milliseconds};
 pub use screen::Screen;

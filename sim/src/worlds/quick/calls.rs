@@ -8,6 +8,8 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
+use super::planted::Planted;
+use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::model::Judgement;
@@ -145,7 +147,8 @@ impl World<'_> {
     /// An operator names every peer that is invited.
     pub(super) fn pin_peers(&mut self, node: usize) {
         let plan = self.plan;
-        for other in (0..plan.nodes.len()).filter(|other| *other != node && plan.invites(*other)) {
+        let all = self.planted == Some(Planted::PinStrangers);
+        for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
             let seed = self.nodes[other].seed();
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }
@@ -171,6 +174,7 @@ impl World<'_> {
         let Some(Pending { why, .. }) = self.pending.remove(&call) else {
             return;
         };
+        self.told(|recorder| told::answered(recorder, node, &reply));
         match (why, reply) {
             (Purpose::Client(name, profile), Reply::ClientCreated { id, secret, .. }) => {
                 self.names.clients.insert(name, Registered { id, secret, profile: *profile });
@@ -213,10 +217,10 @@ impl World<'_> {
             Ok(form) => form,
             Err(error) => return self.refused(&format!("{error:?}")),
         };
-        let now = self.nodes[node].now(self.at_ms).wall;
+        let now = self.nodes[node].now(self.at_ms);
         let presentation = ClientPresentation { authorization: None, form: &form };
         match token::token(view, presentation, now, &self.nodes[node].crypto) {
-            Verdict::Done(reply) => self.issued(node, (&asked.token, id), reply.access_token, view, now),
+            Verdict::Done(reply) => self.issued(node, (&asked.token, id), reply.access_token, view, now.wall),
             Verdict::Missing(wanted, _) if may_pull => {
                 self.ask(node, Request::Pull(wanted), Purpose::Again(Verb::Token(asked.clone())));
             }
@@ -228,16 +232,13 @@ impl World<'_> {
     fn issued(&mut self, node: usize, (name, client): (&str, String), token: String, view: &View, now: Wall) {
         let kid = view.signer.as_ref().map(|signer| signer.kid.clone());
         let (Ok(verified), Some(kid)) = (token::verify(view, &token, now), kid) else {
-            if self.nodes[node].step_ms != 0 {
-                return; // The replica has not heard yet that the clock jumped; what its clock dates is over for ever.
-            }
             let name = &self.plan.nodes[node];
             self.trouble = Some(format!("{name} does not accept the token that it issued"));
             return;
         };
         let (expires, id) = (verified.expires, verified.id);
         let minted = Minted { token, name: name.to_owned(), client, issuer: node, kid, expires, id };
-        self.trace.note(self.at_ms, Some(node), || format!("token {name} is issued"));
+        self.told(|recorder| told::issued(recorder, node, &minted));
         self.see(node, &Sight::Issued(&minted));
         self.names.tokens.insert(name.to_owned(), self.tokens.len());
         self.tokens.push(minted);
@@ -256,9 +257,8 @@ impl World<'_> {
             }
             Err(_) => false,
         };
-        let verdict = if active { "good" } else { "not good" };
-        self.trace.note(self.at_ms, Some(node), || format!("token {} is {verdict}", asked.token));
         self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
+        self.told(|recorder| told::judged(recorder, node, &token, active));
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
     }
 

@@ -1,7 +1,9 @@
 //! Steps of the plan as they begin: faults here, calls next door; and the heal that ends all faults.
 
 use super::node::Rows;
+use super::told;
 use super::world::{Happening, World};
+use crate::history::{Kind, MOST};
 use crate::marks::Mark;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
@@ -14,17 +16,20 @@ const OVERSIZED: usize = symbolon_core::config::MAX_FRAME_BYTES + 1;
 impl World<'_> {
     /// A step begins, on all its nodes.
     pub(super) fn step(&mut self, nodes: &[usize], verb: &Verb) {
-        self.trace.note(self.at_ms, nodes.first().copied(), || verb.title());
         if verb.is_fault() {
             self.counts.faults += 1;
         }
         match verb {
             Verb::Partition(partition) => {
+                self.told(|recorder| told::step(recorder, None, verb));
                 let links = partition.links(&self.plan.nodes);
-                self.sever(&links);
-                self.later(partition.lasts, Happening::Mends { links });
+                let cut = self.sever(&links);
+                self.later(partition.lasts, Happening::Mends { links, cut });
             }
-            Verb::Heal(_) => self.mend_all(),
+            Verb::Heal(_) => {
+                self.told(|recorder| told::step(recorder, None, verb));
+                self.mend_all();
+            }
             _ => nodes.iter().for_each(|node| self.step_on(*node, verb)),
         }
     }
@@ -36,6 +41,7 @@ impl World<'_> {
     }
 
     fn step_on(&mut self, node: usize, verb: &Verb) {
+        self.told(|recorder| told::step(recorder, Some(node), verb));
         match verb {
             Verb::Kill(kill) => self.stop(node, kill.lasts),
             Verb::Stop(stop) => self.stop(node, stop.lasts),
@@ -74,8 +80,8 @@ impl World<'_> {
             Verb::Cut(cut) => {
                 let links: Vec<_> =
                     self.plan.place(&cut.to).filter(|to| *to != node).map(|to| (node, to)).into_iter().collect();
-                self.sever(&links);
-                self.later(cut.lasts, Happening::Mends { links });
+                let number = self.sever(&links);
+                self.later(cut.lasts, Happening::Mends { links, cut: number });
             }
             Verb::Clog(clog) => {
                 let links: Vec<_> = self.plan.place(&clog.to).map(|to| (node, to)).into_iter().collect();
@@ -84,6 +90,7 @@ impl World<'_> {
             }
             Verb::StepClock(by) => {
                 self.nodes[node].step_ms = by.by.0;
+                self.told_clock(node, true);
                 let step = self.moved(node);
                 self.later(by.lasts, Happening::Rights { node, step });
                 self.mark_clock(node);
@@ -116,6 +123,7 @@ impl World<'_> {
         if place.replica.is_some() && place.paused.is_none() {
             place.paused = Some(Default::default());
             let life = place.life;
+            self.told(|recorder| recorder.entry(Some(node), Kind::Paused));
             self.later(lasts, Happening::Resumes { node, life });
         }
     }
@@ -131,15 +139,16 @@ impl World<'_> {
     /// Somebody on the way sends an old frame again, perhaps to another.
     fn replay(&mut self, back: u64, to: usize) {
         let old = self.heard.len().checked_sub(1 + back as usize).and_then(|at| self.heard.get(at)).cloned();
-        if let Some((_, bytes)) = old {
-            self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None });
+        if let Some((_, bytes, message)) = old {
+            let message = self.told_again(message, to);
+            self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None, message });
         }
     }
 
     /// Bytes of an attacker arrive.
     fn forge(&mut self, what: Forgery, to: usize) {
         let chance = self.chance.at(500).at(self.at_ms).at(to as u64);
-        let last = || self.heard.back().map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+        let last = || self.heard.back().map(|(_, bytes, _)| bytes.clone()).unwrap_or_default();
         let bytes = match what {
             Forgery::Noise => (0..chance.at(0).below(2000)).map(|at| chance.at(1).at(at).word() as u8).collect(),
             Forgery::Oversized => vec![0x30; OVERSIZED],
@@ -156,7 +165,7 @@ impl World<'_> {
                 bytes
             }
         };
-        self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None });
+        self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None, message: MOST });
     }
 
     pub(super) fn right(&mut self, node: usize, step: u64) {
@@ -164,20 +173,21 @@ impl World<'_> {
         if place.steps == step {
             place.step_ms = 0;
             place.frozen = None;
+            self.told_clock(node, true);
             self.mark_clock(node);
         }
     }
 
     /// The storm is over: for those that heal at once and for good, for the others never.
     pub(super) fn heal(&mut self) {
-        self.trace.note(self.at_ms, None, || "heal".into());
+        self.told(|recorder| recorder.entry(None, Kind::Heal));
         self.healed = true;
         self.mend_all();
         for one in (0..self.plan.nodes.len()).filter(|node| !self.plan.heals(*node)) {
             self.marks.hit(Mark::NeverBack);
-            for other in (0..self.plan.nodes.len()).filter(|other| *other != one) {
-                self.sever(&[(one, other), (other, one)]);
-            }
+            let others = (0..self.plan.nodes.len()).filter(|other| *other != one);
+            let links: Vec<_> = others.flat_map(|other| [(one, other), (other, one)]).collect();
+            self.sever(&links);
         }
         for node in 0..self.plan.nodes.len() {
             if !self.plan.invites(node) {
@@ -190,12 +200,14 @@ impl World<'_> {
 
     fn heal_one(&mut self, node: usize) {
         let place = &mut self.nodes[node];
-        place.step_ms = 0;
-        place.frozen = None;
+        let jumps = std::mem::take(&mut place.step_ms) != 0 || place.frozen.take().is_some();
         place.steps += 1;
         place.disk.slow_ms = 0;
         place.disk.fails = false;
         let life = place.life;
+        if jumps {
+            self.told_clock(node, true);
+        }
         self.schedule(self.at_ms, Happening::Resumes { node, life });
         self.schedule(self.at_ms, Happening::Starts { node });
         if !self.plan.heals.is_empty() {

@@ -11,8 +11,18 @@ impl World<'_> {
     pub(super) fn mark_fact(&mut self, node: usize, fact: &Fact) {
         self.marks.note(fact);
         let is_cut = |link: &(usize, usize)| link.0 == node || link.1 == node;
-        if matches!(fact, Fact::Dropped { .. }) && self.cut.keys().any(is_cut) {
-            self.marks.hit(Mark::DroppedUnderFire);
+        if let Fact::Dropped { .. } = fact {
+            self.nodes[node].dropped_at = Some(self.at_ms);
+            if self.cut.keys().any(is_cut) {
+                self.marks.hit(Mark::DroppedWhileCut);
+            }
+        }
+        if let Fact::BrokenOff { from, after_ms, .. } = fact {
+            let begun_ms = self.at_ms.saturating_sub(*after_ms);
+            let ends = self.nodes.iter().enumerate().filter(|(at, end)| *at == node || end.keys.node() == *from);
+            if ends.filter_map(|(_, end)| end.dropped_at).any(|dropped_ms| dropped_ms >= begun_ms) {
+                self.marks.hit(Mark::DroppedInTransfer);
+            }
         }
     }
 

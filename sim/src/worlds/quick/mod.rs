@@ -3,17 +3,22 @@
 
 mod calls;
 pub mod crypto;
+mod envelope;
 mod faults;
 mod look;
 mod marks;
 mod network;
 mod node;
+mod planted;
 mod process;
 mod run;
 mod script;
+mod told;
 mod trace;
 mod world;
 
-pub use run::{Planted, Verdict, run, run_planted, sense, steps, tell, tell_planted, watch};
+pub use planted::Planted;
+pub(in crate::worlds) use planted::plant;
+pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, sense, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;

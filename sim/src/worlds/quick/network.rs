@@ -6,6 +6,7 @@ use symbolon_core::replica::{CallId, Event, ExchangeId};
 
 use super::world::{Happening, ReplyTo, World};
 use crate::checks::Sight;
+use crate::history::{Loss, MOST, Place};
 use crate::plan::Chance;
 
 const LINK: u64 = 300;
@@ -14,7 +15,7 @@ const KEPT: usize = 48;
 
 /// What becomes of one parcel.
 struct Fate {
-    lost: bool,
+    lost: Option<Loss>,
     silent: bool,
     twice: bool,
     corrupt: bool,
@@ -35,7 +36,10 @@ impl World<'_> {
         let narrow_ms = if self.healed { 0 } else { self.narrow(from, to, bytes) };
         let rough = |at: u64, rate: u64| !self.healed && chance.at(at).permille(rate);
         Fate {
-            lost: rough(2, lost) || self.cut.contains_key(&(from, to)),
+            lost: match self.cut.contains_key(&(from, to)) {
+                true => Some(Loss::Cut),
+                false => rough(2, lost).then_some(Loss::Weather),
+            },
             silent: rough(3, weather.silent),
             twice: rough(4, weather.twice),
             corrupt: rough(5, weather.corrupt),
@@ -58,47 +62,63 @@ impl World<'_> {
 
     /// A node opens an exchange.
     pub(super) fn send(&mut self, from: usize, to: usize, exchange: ExchangeId, mut frame: Vec<u8>) {
-        self.leave(from, to, &frame);
-        let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to };
+        let message = self.leave(from, to, &frame);
+        let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to, message };
         let fate = self.fate(from, to, frame.len(), self.plan.weather.lost_requests);
         let at_ms = self.at_ms + fate.span_ms;
-        if fate.lost {
+        if let Some(loss) = fate.lost {
+            self.told_lost(message, loss);
             if !fate.silent {
-                self.schedule(at_ms, Happening::Returns { to: reply_to, outcome: Err(None) });
+                self.schedule(at_ms, Happening::Returns { to: reply_to, outcome: Err(None), message: MOST });
             }
             return;
         }
         if fate.twice {
             let late_ms = at_ms + fate.chance.at(7).below(200);
             let bytes = frame.clone();
-            self.schedule(late_ms, Happening::Arrives { from, to, bytes, reply_to: None });
+            let message = self.told_again(message, to);
+            self.schedule(late_ms, Happening::Arrives { from, to, bytes, reply_to: None, message });
         }
-        fate.harm(&mut frame);
-        self.schedule(at_ms, Happening::Arrives { from, to, bytes: frame, reply_to: Some(reply_to) });
+        if fate.harm(&mut frame) {
+            self.told_corrupt(message);
+        }
+        self.schedule(at_ms, Happening::Arrives { from, to, bytes: frame, reply_to: Some(reply_to), message });
     }
 
-    fn leave(&mut self, from: usize, to: usize, frame: &[u8]) {
+    fn leave(&mut self, from: usize, to: usize, frame: &[u8]) -> Place {
+        let message = self.told_sent(from, to, frame, None);
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
         if self.heard.len() == KEPT {
             self.heard.pop_front();
         }
         if !self.healed {
-            self.heard.push_back((to, frame.to_vec()));
+            self.heard.push_back((to, frame.to_vec(), message));
         }
+        message
     }
 
-    pub(super) fn arrives(&mut self, from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo>) {
+    pub(super) fn arrives(
+        &mut self,
+        from: usize,
+        to: usize,
+        bytes: Vec<u8>,
+        reply_to: Option<ReplyTo>,
+        message: Place,
+    ) {
         if self.clogged.contains_key(&(from, to)) {
-            return self.held.push(((from, to), Happening::Arrives { from, to, bytes, reply_to }));
+            return self.held.push(((from, to), Happening::Arrives { from, to, bytes, reply_to, message }));
         }
-        if self.nodes[to].replica.is_none() || self.cut.contains_key(&(from, to)) {
+        let down = self.nodes[to].replica.is_none();
+        if down || self.cut.contains_key(&(from, to)) {
+            self.told_lost(message, if down { Loss::Down } else { Loss::Cut });
             if let Some(reply_to) = reply_to {
-                self.schedule(self.at_ms + 1, Happening::Returns { to: reply_to, outcome: Err(None) });
+                self.schedule(self.at_ms + 1, Happening::Returns { to: reply_to, outcome: Err(None), message: MOST });
             }
             return;
         }
         self.counts.delivered += 1;
+        self.told_arrived(message);
         let call = self.name_call();
         self.open.insert(call, reply_to);
         self.handle(to, Event::Frame { call, bytes });
@@ -113,30 +133,44 @@ impl World<'_> {
         let Some(Some(to)) = self.open.remove(&call) else {
             return;
         };
+        let message = match &outcome {
+            Ok(frame) => self.told_sent(node, to.node, frame, Some(to.message)),
+            Err(_) => MOST,
+        };
         let bytes = outcome.as_ref().map_or(0, Vec::len);
         let fate = self.fate(node, to.node, bytes, self.plan.weather.lost_replies);
         let at_ms = self.at_ms + fate.span_ms;
+        if let Some(loss) = fate.lost {
+            self.told_lost(message, loss);
+        }
         let outcome = match outcome {
-            _ if fate.lost && fate.silent => return,
-            _ if fate.lost => Err(None),
+            _ if fate.lost.is_some() && fate.silent => return,
+            _ if fate.lost.is_some() => Err(None),
             Ok(mut frame) => {
-                fate.harm(&mut frame);
+                if fate.harm(&mut frame) {
+                    self.told_corrupt(message);
+                }
                 Ok(frame)
             }
             Err(reject) => Err(Some(reject)),
         };
-        self.schedule(at_ms, Happening::Returns { to, outcome });
+        self.schedule(at_ms, Happening::Returns { to, outcome, message });
     }
 
-    pub(super) fn returns(&mut self, to: ReplyTo, outcome: Result<Vec<u8>, Option<Reject>>) {
+    pub(super) fn returns(&mut self, to: ReplyTo, outcome: Result<Vec<u8>, Option<Reject>>, message: Place) {
         if self.nodes[to.node].life != to.life {
-            return;
+            return self.told_lost(message, Loss::Down);
         }
         if self.clogged.contains_key(&(to.from, to.node)) {
-            return self.held.push(((to.from, to.node), Happening::Returns { to, outcome }));
+            return self.held.push(((to.from, to.node), Happening::Returns { to, outcome, message }));
         }
         let exchange = to.exchange;
         let lost = self.cut.contains_key(&(to.from, to.node));
+        match &outcome {
+            Ok(_) if lost => self.told_lost(message, Loss::Cut),
+            Ok(_) => self.told_arrived(message),
+            Err(_) => {}
+        }
         match outcome {
             Ok(bytes) if !lost => {
                 self.counts.delivered += 1;
@@ -152,15 +186,17 @@ impl World<'_> {
         }
     }
 
-    /// Cuts these links, from the first to the second of each.
-    pub(super) fn sever(&mut self, links: &[(usize, usize)]) {
+    /// Cuts these links, from the first to the second of each. The number names the cut in the history.
+    pub(super) fn sever(&mut self, links: &[(usize, usize)]) -> u64 {
         for link in links {
             *self.cut.entry(*link).or_default() += 1;
         }
+        self.recorder.as_mut().map_or(0, |recorder| recorder.cut(None, links.to_vec()))
     }
 
-    pub(super) fn mend(&mut self, links: &[(usize, usize)]) {
+    pub(super) fn mend(&mut self, links: &[(usize, usize)], cut: u64) {
         if !self.healed {
+            self.told(|recorder| recorder.mended(Some(cut)));
             links.iter().for_each(|link| once_less(&mut self.cut, *link));
         }
     }
@@ -179,6 +215,7 @@ impl World<'_> {
 
     /// Ends partitions, cuts and clogs.
     pub(super) fn mend_all(&mut self) {
+        self.told(|recorder| recorder.mended(None));
         self.cut.clear();
         self.clogged.clear();
         self.let_go();
@@ -204,13 +241,15 @@ fn once_less(links: &mut std::collections::BTreeMap<(usize, usize), u32>, link: 
 }
 
 impl Fate {
-    fn harm(&self, frame: &mut Vec<u8>) {
+    /// Alters the bytes, if they are to be, and says so.
+    fn harm(&self, frame: &mut Vec<u8>) -> bool {
         if self.corrupt {
             flip(frame, self.chance);
         }
         if self.truncated {
             frame.truncate(self.chance.at(11).below(frame.len() as u64) as usize);
         }
+        self.corrupt || self.truncated
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use symbolon_core::config::{Config, StaticUser};
 use symbolon_core::crypto::Crypto;
+use symbolon_core::envelope::Envelope;
 use symbolon_core::replica::{Event, IdentityKeys, Recovered, Replica, Row, Seed, Table, WriteId};
 use symbolon_core::state::View;
 use symbolon_core::time::{Now, Tick, Wall};
@@ -29,6 +30,7 @@ pub(super) struct Node {
     pub config: Arc<Config>,
     pub keys: IdentityKeys,
     pub crypto: Crypto,
+    pub envelope: Arc<dyn Envelope>,
     pub source: Arc<Source>,
     pub replica: Option<Replica>,
     /// Counts lives; what belongs to a former one is void.
@@ -48,6 +50,8 @@ pub(super) struct Node {
     pub broken: Continuity,
     /// When its next tick is due, as far as that is on the heap.
     pub tick_at: Option<u64>,
+    /// When it last dropped empty cells.
+    pub dropped_at: Option<u64>,
     /// When it was woken last.
     pub ticked_at: u64,
     /// How often at that time.
@@ -75,6 +79,7 @@ impl Node {
             config: Arc::new(config(plan, place)),
             keys: IdentityKeys::generate(&crypto),
             crypto,
+            envelope: super::envelope::of(plan),
             source,
             replica: None,
             life: 0,
@@ -87,6 +92,7 @@ impl Node {
             paused: None,
             broken: Continuity::Kept,
             tick_at: None,
+            dropped_at: None,
             ticked_at: 0,
             ticks: 0,
         }

@@ -9,6 +9,7 @@ use super::Planted;
 use super::node::Rows;
 use super::world::{Happening, World};
 use crate::checks::{Continuity, Sight};
+use crate::history::Kind;
 use crate::plan::Verb;
 
 const DISK: u64 = 200;
@@ -91,6 +92,7 @@ impl World<'_> {
             self.answered_to_script(call, None);
         }
         self.see(node, &Sight::Ended);
+        self.told(|recorder| recorder.down(node));
         self.down.insert(node);
     }
 
@@ -119,7 +121,8 @@ impl World<'_> {
         place.replica = Some(replica);
         place.view = Some(view.clone());
         self.down.remove(&node);
-        self.trace.state(node, &view);
+        self.told(|recorder| recorder.up(node, &view, continuity == Continuity::Kept));
+        self.told_clock(node, false);
         self.mark_boot(node, continuity, &view);
         self.see(node, &Sight::Booted { view: &view, disk: continuity });
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
@@ -134,11 +137,12 @@ impl World<'_> {
         loop {
             let place = &mut self.nodes[node];
             let (now, recovered) = (place.now(self.at_ms), place.recovered());
-            match Replica::boot(place.config.clone(), place.crypto.clone(), place.keys.clone(), recovered, seed, now)
-            {
+            let (envelope, config) = (place.envelope.clone(), place.config.clone());
+            let (crypto, keys) = (place.crypto.clone(), place.keys.clone());
+            match Replica::boot_with(envelope, config, crypto, keys, recovered, seed, now) {
                 Ok(booted) => return Some(booted),
                 Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
-                    self.trace.note(self.at_ms, Some(node), || "the data is unsound and set aside".into());
+                    self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));
                     self.replace_disk(node, Rows::new());
                 }
                 Err(error) => {
@@ -167,8 +171,11 @@ impl World<'_> {
         if place.life != life {
             return;
         }
-        let waiting = place.paused.take().unwrap_or_default();
-        for event in waiting {
+        let waiting = place.paused.take();
+        if waiting.is_some() {
+            self.told(|recorder| recorder.entry(Some(node), Kind::Resumed));
+        }
+        for event in waiting.unwrap_or_default() {
             self.handle(node, event);
         }
         self.nodes[node].tick_at = None;

@@ -3,13 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use clap::ValueEnum;
 use symbolon_core::state::View;
 
 use super::node::Node;
-use super::trace::{Line, Recording, Trace};
+use super::planted::{Planted, plant};
+use super::trace::Trace;
 use super::world::{Counts, Happening, World};
 use crate::checks::{Check, Checks, End, Failure, Standing};
+use crate::history::{History, Kind};
 use crate::marks::Marks;
 use crate::model::{Meaning, Sense};
 use crate::plan::{Chance, Plan};
@@ -18,26 +19,24 @@ use crate::worlds::Step;
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
 
-/// A mistake that is put into the world on purpose, to prove that a check finds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Planted {
-    /// A write counts as durable when it is asked for.
-    SendBeforeDurable,
-    /// Some writes are acknowledged and lost.
-    LoseWrites,
-    /// A disk that is exchanged takes the node's entropy back with it.
-    RewindEntropy,
+/// Other draws from a time on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reseed {
+    /// True time. What was drawn before stays.
+    pub at_ms: u64,
+    /// Names the other draws.
+    pub salt: u64,
 }
 
-impl Planted {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Planted::SendBeforeDurable => "send-before-durable",
-            Planted::LoseWrites => "lose-writes",
-            Planted::RewindEntropy => "rewind-entropy",
-        }
-    }
+/// What is kept beside the hash of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    /// Nothing.
+    Nothing,
+    /// Its history.
+    History,
+    /// Every step of the hash.
+    Steps,
 }
 
 /// What came of a run.
@@ -53,8 +52,8 @@ pub struct Verdict {
     pub converged_ms: Option<u64>,
     /// Rare situations.
     pub marks: Marks,
-    /// The timeline, if it was asked for.
-    pub lines: Vec<Line>,
+    /// What it did, if that was asked for.
+    pub history: Option<Box<History>>,
 }
 
 /// Runs a plan.
@@ -62,14 +61,14 @@ pub fn run(plan: &Plan) -> Verdict {
     run_planted(plan, None)
 }
 
-/// Runs a plan, and keeps a timeline.
+/// Runs a plan, and keeps its history.
 pub fn tell(plan: &Plan) -> Verdict {
     tell_planted(plan, None)
 }
 
-/// Runs a plan in a world with a mistake, and keeps a timeline.
+/// Runs a plan in a world with a mistake, and keeps its history.
 pub fn tell_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
-    safely(plan, planted, Recording::Lines).0
+    safely(plan, planted, Recording::History).0
 }
 
 /// Runs a plan, and keeps every step of its trace.
@@ -96,6 +95,13 @@ pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, Recording::Nothing).0
 }
 
+/// Runs a plan whose draws are others from this time on: of network, disks and crashes, while the plan stays what it is.
+pub fn run_reseeded(plan: &Plan, planted: Option<Planted>, reseed: Reseed) -> Verdict {
+    let mut world = World::new(plan, planted, Recording::Nothing);
+    world.reseed = Some(reseed);
+    finish(world).0
+}
+
 fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdict, Vec<Step>) {
     finish(World::new(plan, planted, recording))
 }
@@ -106,7 +112,9 @@ fn finish(world: World<'_>) -> (Verdict, Vec<Step>) {
 
 /// A broken promise of the core is a panic; here it is a verdict. Who wants may look at the world as it ended.
 fn finish_with(mut world: World<'_>, look: impl FnOnce(&World<'_>)) -> (Verdict, Vec<Step>) {
+    plant(world.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
+    plant(None);
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
         Err(panic) => (None, Some(words(&*panic))),
@@ -120,8 +128,14 @@ fn finish_with(mut world: World<'_>, look: impl FnOnce(&World<'_>)) -> (Verdict,
     };
     look(&world);
     let (counts, marks) = (world.counts, world.marks);
-    let (trace, lines, steps) = world.trace.finish();
-    (Verdict { failure, trace, counts, converged_ms, marks, lines }, steps)
+    let history = world.recorder.map(|mut recorder| {
+        if let Some(failure) = &failure {
+            recorder.failed(failure);
+        }
+        Box::new(recorder.finish())
+    });
+    let (trace, steps) = world.trace.finish();
+    (Verdict { failure, trace, counts, converged_ms, marks, history }, steps)
 }
 
 /// What a panic said.
@@ -133,12 +147,12 @@ pub(in crate::worlds) fn words(panic: &(dyn std::any::Any + Send)) -> String {
 impl<'a> World<'a> {
     fn new(plan: &'a Plan, planted: Option<Planted>, recording: Recording) -> World<'a> {
         let nodes: Vec<Node> = (0..plan.nodes.len()).map(|place| Node::new(plan, place)).collect();
-        let names = nodes.iter().map(|node| (node.keys.node(), node.config.name.clone())).collect();
-        World {
+        let mut world = World {
             plan,
             script: Default::default(),
             planted,
             chance: Chance::of(plan.seed, 50),
+            reseed: None,
             at_ms: 0,
             nodes,
             heap: Default::default(),
@@ -147,7 +161,8 @@ impl<'a> World<'a> {
             carrying: false,
             checks: Checks::new(plan),
             observer: None,
-            trace: Trace::new(names, recording),
+            trace: Trace::new(recording == Recording::Steps),
+            recorder: None,
             healed: false,
             cut: Default::default(),
             clogged: Default::default(),
@@ -165,7 +180,11 @@ impl<'a> World<'a> {
             marks: Marks::default(),
             down: Default::default(),
             trouble: None,
+        };
+        if recording == Recording::History {
+            world.record();
         }
+        world
     }
 
     /// When the nodes agreed after the heal, if they did.
@@ -193,7 +212,12 @@ impl<'a> World<'a> {
                 return None;
             }
             if self.agree() {
-                return Some(Some(self.at_ms - healed_ms));
+                let (at_ms, after_ms) = (self.at_ms, self.at_ms - healed_ms);
+                self.told(|recorder| {
+                    recorder.at(at_ms);
+                    recorder.entry(None, Kind::Converged { after_ms });
+                });
+                return Some(Some(after_ms));
             }
         }
         Some(None)

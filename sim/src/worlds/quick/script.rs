@@ -6,6 +6,7 @@ use symbolon_core::replica::{CallId, Reply};
 
 use super::world::{Happening, World};
 use crate::checks::Failure;
+use crate::history::Kind;
 use crate::plan::{Act, Expect, Step, Verb, What};
 
 /// How often something that is awaited is looked at.
@@ -126,8 +127,8 @@ impl World<'_> {
         let nodes = expect.on.resolve(&self.plan.nodes).unwrap_or_default();
         let Err(seen) = self.look(expect, &nodes) else {
             let took_ms = self.at_ms - since_ms;
-            let title = expect.title();
-            self.trace.note(self.at_ms, None, || format!("{title}, after {took_ms} ms"));
+            let title = format!("{}, after {took_ms} ms", expect.title());
+            self.told(|recorder| recorder.entry(None, Kind::Expected { title, held: true }));
             return true;
         };
         let within_ms = expect.within.map_or(0, |within| within.ms());
@@ -158,6 +159,7 @@ impl World<'_> {
 
     /// What a step asked for was refused, or makes no sense now.
     pub(super) fn refused(&mut self, why: &str) {
+        self.told(|recorder| recorder.in_vain(why));
         if !self.plan.forgiving {
             let line = self.plan.acts.get(self.script.next).map_or(0, |act| act.line);
             self.fails(line, "step", why.to_owned());

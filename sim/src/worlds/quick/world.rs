@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
 
-use super::Planted;
 use super::calls::{Names, Pending};
 use super::node::Node;
 use super::script::Script;
 use super::trace::Trace;
+use super::{Planted, Reseed};
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
+use crate::history::{Place, Recorder};
 use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
@@ -22,9 +23,9 @@ pub(super) enum Happening {
     /// A node asked to be woken.
     Tick { node: usize, life: u64 },
     /// A frame arrives.
-    Arrives { from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo> },
+    Arrives { from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo>, message: Place },
     /// The reply to an exchange arrives.
-    Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>> },
+    Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>>, message: Place },
     /// A commit is done.
     Commits { node: usize, life: u64, commit: u64 },
     /// The plan may go on.
@@ -38,7 +39,7 @@ pub(super) enum Happening {
     /// The disk is as fast as before.
     Hastens { node: usize },
     /// Links are mended, one step.
-    Mends { links: Vec<(usize, usize)> },
+    Mends { links: Vec<(usize, usize)>, cut: u64 },
     /// What waited on these links goes on, one clog less.
     Unclogs { links: Vec<(usize, usize)> },
     /// A clock is set right.
@@ -56,6 +57,8 @@ pub(super) struct ReplyTo {
     pub life: u64,
     pub exchange: ExchangeId,
     pub from: usize,
+    /// The request, in the history.
+    pub message: Place,
 }
 
 /// Everything.
@@ -64,6 +67,8 @@ pub(super) struct World<'a> {
     pub script: Script,
     pub planted: Option<Planted>,
     pub chance: Chance,
+    /// From then on its draws are others.
+    pub reseed: Option<Reseed>,
     pub at_ms: u64,
     pub nodes: Vec<Node>,
     pub heap: BTreeMap<(u64, u64), Happening>,
@@ -73,6 +78,8 @@ pub(super) struct World<'a> {
     pub checks: Checks,
     pub observer: Option<&'a mut dyn Check>,
     pub trace: Trace,
+    /// What is told of the run, if it was asked for.
+    pub recorder: Option<Box<Recorder>>,
     pub healed: bool,
     /// Links that are cut, each as often as it was cut.
     pub cut: BTreeMap<(usize, usize), u32>,
@@ -84,8 +91,8 @@ pub(super) struct World<'a> {
     pub busy: BTreeMap<(usize, usize), u64>,
     /// Parcels sent on each link.
     pub sent: BTreeMap<(usize, usize), u64>,
-    /// Old frames, for those who send them again.
-    pub heard: VecDeque<(usize, Vec<u8>)>,
+    /// Old frames, for those who send them again: to whom, the bytes, the message of the history.
+    pub heard: VecDeque<(usize, Vec<u8>, Place)>,
     /// Requests of peers that await a reply.
     pub open: BTreeMap<CallId, Option<ReplyTo>>,
     pub next_call: u64,
@@ -149,6 +156,10 @@ impl World<'_> {
             return false;
         };
         self.at_ms = at_ms;
+        if let Some(reseed) = self.reseed.take_if(|reseed| reseed.at_ms <= at_ms) {
+            self.chance = self.chance.at(reseed.salt);
+        }
+        self.told(|recorder| recorder.at(at_ms));
         self.happen(happening);
         self.checks.failure().is_none() && self.trouble.is_none()
     }
@@ -156,15 +167,17 @@ impl World<'_> {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Tick { node, life } => self.tick(node, life),
-            Happening::Arrives { from, to, bytes, reply_to } => self.arrives(from, to, bytes, reply_to),
-            Happening::Returns { to, outcome } => self.returns(to, outcome),
+            Happening::Arrives { from, to, bytes, reply_to, message } => {
+                self.arrives(from, to, bytes, reply_to, message);
+            }
+            Happening::Returns { to, outcome, message } => self.returns(to, outcome, message),
             Happening::Commits { node, life, commit } => self.commits(node, life, commit),
             Happening::Act => self.go_on(),
             Happening::Starts { node } => self.start(node),
             Happening::Restarts { node, life } => self.restart(node, life),
             Happening::Resumes { node, life } => self.resume(node, life),
             Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
-            Happening::Mends { links } => self.mend(&links),
+            Happening::Mends { links, cut } => self.mend(&links, cut),
             Happening::Unclogs { links } => self.unclog(&links),
             Happening::Rights { node, step } => self.right(node, step),
             Happening::Vouches { node } => self.vouch(node),
@@ -264,8 +277,8 @@ impl World<'_> {
             Effect::Answer { call, reply } => self.answer(node, call, reply),
             Effect::Work { call, work } => self.work(node, call, &work),
             Effect::Note(fact) => {
-                let view = self.nodes[node].view.clone();
-                self.trace.fact(self.at_ms, node, &fact, view.as_deref());
+                self.trace.fact(self.at_ms, node, &fact);
+                self.told(|recorder| recorder.fact(node, &fact));
                 self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
             }
@@ -276,7 +289,7 @@ impl World<'_> {
         let wall = self.nodes[node].now(self.at_ms).wall;
         let before = self.nodes[node].view.replace(view.clone());
         let before = before.unwrap_or_else(|| view.clone());
-        self.trace.state(node, &view);
+        self.told(|recorder| recorder.published(node, &view));
         self.mark_purge(node, &before, &view);
         self.see(node, &Sight::Published { before: &before, after: &view, wall });
     }
@@ -285,6 +298,7 @@ impl World<'_> {
         let secrets = self.nodes[node].source.take_given();
         self.see(node, &Sight::Secrets(&secrets));
         self.see(node, &Sight::Wrote(&batch));
+        self.told(|recorder| recorder.wrote(node, &batch));
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }

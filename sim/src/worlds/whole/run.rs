@@ -11,7 +11,7 @@ use crate::checks::{End, Failure, Standing};
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
 use crate::worlds::Step;
-use crate::worlds::quick::{Planted, Verdict, same, versions, words};
+use crate::worlds::quick::{Planted, Verdict, plant, same, versions, words};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 20;
@@ -47,7 +47,9 @@ pub fn tell(plan: &Plan, planted: Option<Planted>) -> Outcome {
 
 /// A broken promise of the core is a panic; here it is a verdict.
 fn finish(mut play: Play<'_>) -> Outcome {
+    plant(play.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| play.all()));
+    plant(None);
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
         Err(panic) => (None, Some(words(&*panic))),
@@ -60,7 +62,7 @@ fn finish(mut play: Play<'_>) -> Outcome {
         (None, None) => play.checks.failure().cloned(),
     };
     let (counts, marks) = (play.counts, play.marks);
-    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, lines: Vec::new() };
+    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, history: None };
     Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
 }
 

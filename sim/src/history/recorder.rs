@@ -1,0 +1,296 @@
+//! Fills a history from what a world sees of its nodes: facts, rows, views, frames. It changes none of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use symbolon_core::crdt::{NodeId, ReplicaId};
+use symbolon_core::replica::Row;
+use symbolon_core::state::View;
+
+use super::carried::Spreading;
+use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject};
+use crate::checks::Failure;
+
+mod facts;
+mod items;
+
+/// A history that is being written.
+pub struct Recorder {
+    history: History,
+    names: Names,
+    opener: Option<Opener>,
+    ids: Vec<NodeId>,
+    now_ms: u64,
+    /// The step whose doing this is.
+    step: Option<Place>,
+    /// The message whose arrival this is.
+    arriving: Option<Place>,
+    known: BTreeMap<Spreading, Place>,
+    letters: BTreeMap<[u8; 32], usize>,
+    states: Arc<[Option<usize>]>,
+    views: Vec<Option<Arc<View>>>,
+    lives: Vec<usize>,
+    /// By node, how many signing keys it was seen with.
+    keys: Vec<usize>,
+    /// By node and item, the message that brought it last.
+    brought: Vec<BTreeMap<Place, Place>>,
+    /// By node, what its last view brought, until a fact speaks of it.
+    fresh: Vec<Vec<Place>>,
+    cuts: u64,
+}
+
+impl Recorder {
+    /// For nodes of these names and ids. Without an opener messages are told without what they carry.
+    pub fn new(nodes: Vec<String>, ids: Vec<NodeId>, opener: Option<Opener>) -> Recorder {
+        let count = nodes.len();
+        let mut names = Names::default();
+        for (id, name) in ids.iter().zip(&nodes) {
+            names.replace(&format!("NodeId({id})"), name);
+            names.replace(&id.to_string(), name);
+        }
+        Recorder {
+            history: History { nodes, ..History::default() },
+            names,
+            opener,
+            ids,
+            now_ms: 0,
+            step: None,
+            arriving: None,
+            known: BTreeMap::new(),
+            letters: BTreeMap::new(),
+            states: vec![None; count].into(),
+            views: vec![None; count],
+            lives: vec![0; count],
+            keys: vec![0; count],
+            brought: vec![BTreeMap::new(); count],
+            fresh: vec![Vec::new(); count],
+            cuts: 0,
+        }
+    }
+
+    /// From now on it is this true time, and a new thing happens.
+    pub fn at(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+        self.step = None;
+        self.arriving = None;
+    }
+
+    /// Gives a random id this name, or one like it if something else has it.
+    pub fn name(&mut self, id: &str, name: &str) -> Subject {
+        let place = self.names.bind(id, name);
+        self.names.name(place).to_owned()
+    }
+
+    /// The name of a random id, if it has one.
+    pub fn known(&self, id: &str) -> Option<Subject> {
+        self.names.known(id).map(|place| self.names.name(place).to_owned())
+    }
+
+    /// A text with names for ids.
+    pub fn translate(&self, text: &str) -> String {
+        self.names.translate(text).0
+    }
+
+    /// Something happened.
+    pub fn entry(&mut self, node: Option<usize>, kind: Kind) {
+        self.entry_about(node, kind, Vec::new());
+    }
+
+    fn entry_about(&mut self, node: Option<usize>, kind: Kind, about: Vec<Place>) {
+        if self.history.entries.len() == MOST {
+            self.history.left_out += 1;
+            return;
+        }
+        let states = self.states.clone();
+        self.history.entries.push(Entry { at_ms: self.now_ms, node, kind, about, states });
+    }
+
+    /// A step of the plan is done, about these subjects. What is written until something else happens comes of it.
+    pub fn step(&mut self, node: Option<usize>, title: String, fault: bool, about: &[String]) {
+        let about = about.iter().map(|name| self.names.subject(name)).collect();
+        self.step = (!fault).then_some(self.history.entries.len());
+        self.entry_about(node, Kind::Step { title, fault }, about);
+    }
+
+    /// Somebody looked at what came of something, about these subjects.
+    pub fn answer(&mut self, node: usize, what: String, about: &[String]) {
+        let about = about.iter().map(|name| self.names.subject(name)).collect();
+        self.entry_about(Some(node), Kind::Answer { what, step: self.step }, about);
+    }
+
+    /// A process came up, with what its disk gave back.
+    pub fn up(&mut self, node: usize, view: &Arc<View>, kept: bool) {
+        let identity = &view.identity;
+        let id = ReplicaId { node: identity.node, incarnation: identity.incarnation };
+        self.lives[node] += 1;
+        let name = match self.lives[node] {
+            1 => self.history.node(node).to_owned(),
+            life => format!("{}/life {life}", self.history.node(node)),
+        };
+        self.names.replace(&id.to_string(), &name);
+        self.lose(node, view);
+        self.views[node] = None;
+        self.published(node, view);
+        self.fresh[node].clear();
+        self.entry(Some(node), Kind::Up { kept });
+    }
+
+    /// A process ended, if there was one.
+    pub fn down(&mut self, node: usize) {
+        if self.states[node].is_none() {
+            return;
+        }
+        self.put_state(node, None);
+        self.entry(Some(node), Kind::Down);
+    }
+
+    fn put_state(&mut self, node: usize, state: Option<usize>) {
+        if self.states[node] != state {
+            Arc::make_mut(&mut self.states)[node] = state;
+        }
+    }
+
+    /// A frame leaves.
+    pub fn sent(&mut self, from: usize, to: usize, frame: &[u8], answers: Option<Place>) -> Place {
+        let opened = self.opener.as_ref().map(|opener| opener.open(from, to, frame));
+        let (mut carried, spreading) = opened.unwrap_or_default();
+        carried.items = spreading.iter().filter_map(|one| self.known.get(one).copied()).collect();
+        carried.items.sort_unstable();
+        carried.items.dedup();
+        self.message(Message {
+            from,
+            to,
+            sent_ms: self.now_ms,
+            sent_after: self.history.entries.len(),
+            carried,
+            answers,
+            fate: Fate::UnderWay,
+            corrupt: false,
+            again: false,
+        })
+    }
+
+    fn message(&mut self, message: Message) -> Place {
+        if self.history.messages.len() == MOST {
+            self.history.left_out += 1;
+            return MOST;
+        }
+        self.history.messages.push(message);
+        self.history.messages.len() - 1
+    }
+
+    /// A message is on its way once more, perhaps to another.
+    pub fn again(&mut self, message: Place, to: usize) -> Place {
+        let Some(first) = self.history.messages.get(message).cloned() else {
+            return MOST;
+        };
+        let (sent_ms, sent_after) = (self.now_ms, self.history.entries.len());
+        self.message(Message { to, sent_ms, sent_after, fate: Fate::UnderWay, again: true, ..first })
+    }
+
+    /// A byte of a message was altered.
+    pub fn corrupt(&mut self, message: Place) {
+        if let Some(message) = self.history.messages.get_mut(message) {
+            message.corrupt = true;
+        }
+    }
+
+    /// A message never arrives.
+    pub fn lost(&mut self, message: Place, loss: Loss) {
+        if let Some(message) = self.history.messages.get_mut(message) {
+            message.fate = Fate::Lost(loss);
+        }
+    }
+
+    /// A message arrives; what happens until something else does comes of it.
+    pub fn arrived(&mut self, message: Place) {
+        let (at_ms, after) = (self.now_ms, self.history.entries.len());
+        let Some(arrived) = self.history.messages.get_mut(message) else {
+            return;
+        };
+        arrived.fate = Fate::Arrived { at_ms, after };
+        self.arriving = Some(message);
+        if !arrived.corrupt {
+            let (to, items) = (arrived.to, arrived.carried.items.clone());
+            self.brought[to].extend(items.into_iter().map(|item| (item, message)));
+        }
+    }
+
+    /// Links are cut, in both directions only where both are named. What ends them names this cut.
+    pub fn cut(&mut self, node: Option<usize>, links: Vec<(usize, usize)>) -> u64 {
+        self.cuts += 1;
+        let cut = self.cuts;
+        self.entry(node, Kind::Cut { cut, links });
+        cut
+    }
+
+    /// A cut ends, or all do.
+    pub fn mended(&mut self, cut: Option<u64>) {
+        self.entry(None, Kind::Mended { cut });
+    }
+
+    /// The step under way came to nothing.
+    pub fn in_vain(&mut self, why: &str) {
+        let Some((step, entry)) = self.step.and_then(|step| Some((step, self.history.entries.get(step)?))) else {
+            return;
+        };
+        let (node, about) = (entry.node, entry.about.clone());
+        let what = self.title(step).unwrap_or_default().to_owned();
+        let why = self.translate(why);
+        self.entry_about(node, Kind::Vain { what, why, step }, about);
+    }
+
+    fn title(&self, step: Place) -> Option<&str> {
+        match &self.history.entries.get(step)?.kind {
+            Kind::Step { title, .. } => Some(title),
+            _ => None,
+        }
+    }
+
+    /// Where a clock stands beside the true time.
+    pub fn clock(&mut self, node: usize, offset_ms: i64, jumped: bool) {
+        self.entry(Some(node), Kind::Clock { offset_ms, jumped });
+    }
+
+    /// Rows go to a node's disk: what is new among them is its own doing.
+    pub fn wrote(&mut self, node: usize, rows: &[Row]) {
+        items::wrote(self, node, rows);
+    }
+
+    /// The run ended with this failure.
+    pub fn failed(&mut self, failure: &Failure) {
+        self.now_ms = failure.at_ms;
+        let (what, items) = self.names.name_items(&failure.what);
+        let (what, mut about) = self.names.translate(&what);
+        about.extend(items.iter().flat_map(|item| self.history.items[*item].about.iter().copied()));
+        self.history.failed = items;
+        if about.is_empty() {
+            self.history.failed = self.unspread();
+        }
+        self.entry_about(failure.node, Kind::Failed { check: failure.check, what }, about);
+    }
+
+    /// The items that some nodes hold and others that are up do not.
+    fn unspread(&self) -> Vec<Place> {
+        let here = self.history.entries.len();
+        let up: Vec<usize> = (0..self.states.len()).filter(|node| self.states[*node].is_some()).collect();
+        let holders = |item: &Item| up.iter().filter(|node| item.is_held(**node, here)).count();
+        let partly = |item: &Item| !item.is_record && (1..up.len()).contains(&holders(item));
+        (0..self.history.items.len()).filter(|place| partly(&self.history.items[*place])).collect()
+    }
+
+    /// The whole history.
+    pub fn finish(mut self) -> History {
+        self.history.subjects = self.names.into_subjects();
+        self.history
+    }
+
+    fn hold(&mut self, node: usize, item: Place, held: bool) {
+        let (at_ms, after) = (self.now_ms, self.history.entries.len());
+        let message = self.brought[node].get(&item).copied().filter(|_| held);
+        if let Some(item) = self.history.items.get_mut(item) {
+            let message = message.filter(|_| item.author != node);
+            item.spread.push(Holding { node, at_ms, after, message, held });
+        }
+    }
+}

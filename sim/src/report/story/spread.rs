@@ -1,0 +1,171 @@
+//! One item: who made it, how it came to the nodes of the failure, who lost it, and why others never had it.
+
+use std::collections::BTreeMap;
+
+use super::{Tale, quoted, words};
+use crate::history::{Fate, Holding, Loss, Message, Place};
+
+impl Tale<'_> {
+    pub(super) fn follow(&mut self, place: Place) {
+        self.origin(place);
+        let up: Vec<usize> =
+            (0..self.history.nodes.len()).filter(|node| self.failure.states[*node].is_some()).collect();
+        let named = self.nodes.clone();
+        let concerned: Vec<usize> = if named.is_empty() { up } else { named.into_iter().collect() };
+        for node in concerned {
+            self.road(place, node);
+        }
+        self.elsewhere(place);
+        self.losses(place);
+    }
+
+    /// Who made it, and when it was durable there.
+    fn origin(&mut self, place: Place) {
+        let item = &self.history.items[place];
+        let durable = item.spread.iter().find(|holding| holding.node == item.author && holding.held);
+        let author = self.node(item.author);
+        let begins = format!("{}  {author}: {}", words::seconds(item.at_ms), item.what);
+        let (text, entry) = match durable {
+            Some(holding) if holding.at_ms == item.at_ms => (format!("{begins}."), holding.after),
+            Some(holding) => {
+                (format!("{begins}; durable there at {}.", words::seconds(holding.at_ms)), holding.after)
+            }
+            None => (format!("{begins}; it never became durable there."), item.step.unwrap_or(self.end)),
+        };
+        let mut entries: Vec<Place> = item.step.into_iter().collect();
+        entries.extend((entry < self.end).then_some(entry));
+        let at = (item.at_ms, item.step.unwrap_or(entry));
+        self.tell(at, 0, text, entries, Vec::new());
+    }
+
+    /// How a node came to hold it, hop by hop; or why it does not.
+    fn road(&mut self, place: Place, node: usize) {
+        let item = &self.history.items[place];
+        if node == item.author {
+            return;
+        }
+        if !item.spread.iter().any(|holding| holding.node == node && holding.after <= self.end) {
+            if self.beside == 0 {
+                self.missing(place, node);
+            }
+            return;
+        }
+        let mut at = node;
+        let mut hops = 0;
+        while let Some(holding) = first(&self.history.items[place].spread, at, self.end) {
+            let Some(message) = holding.message.filter(|_| at != self.history.items[place].author && hops < 6) else {
+                break;
+            };
+            self.hop(place, holding, message);
+            at = self.history.messages[message].from;
+            hops += 1;
+        }
+    }
+
+    fn hop(&mut self, place: Place, holding: Holding, carrier: Place) {
+        let item = &self.history.items[place];
+        let message = &self.history.messages[carrier];
+        let (from, to) = (self.node(message.from), self.node(message.to));
+        let sent = words::seconds(message.sent_ms);
+        let text = format!(
+            "{sent}  {from} tells {to} of {}; durable there at {}.",
+            quoted(self.history, item),
+            words::seconds(holding.at_ms)
+        );
+        let entries = self.entry_of(holding).into_iter().collect();
+        self.tell((message.sent_ms, message.sent_after), 1, text, entries, vec![carrier]);
+    }
+
+    /// The entry that a holding was noted with.
+    fn entry_of(&self, holding: Holding) -> Option<Place> {
+        let entry = self.history.entries.get(holding.after)?;
+        (entry.node == Some(holding.node) && entry.at_ms == holding.at_ms).then_some(holding.after)
+    }
+
+    /// Who else held it, in one sentence.
+    fn elsewhere(&mut self, place: Place) {
+        let item = &self.history.items[place];
+        let others = (0..self.history.nodes.len()).filter(|node| *node != item.author && !self.nodes.contains(node));
+        let held: Vec<(usize, Holding)> =
+            others.filter_map(|node| Some((node, first(&item.spread, node, self.end)?))).collect();
+        let Some((_, last)) = held.iter().max_by_key(|(_, holding)| holding.after).copied() else {
+            return;
+        };
+        if self.nodes.is_empty() {
+            return;
+        }
+        let names = self.nodes_named(held.iter().map(|(node, _)| *node));
+        let text = format!(
+            "{}  By now {names} {} {} too.",
+            words::seconds(last.at_ms),
+            if held.len() == 1 { "holds" } else { "hold" },
+            quoted(self.history, item)
+        );
+        let messages = held.iter().filter_map(|(_, holding)| holding.message).collect();
+        self.tell((last.at_ms, last.after), 3, text, Vec::new(), messages);
+    }
+
+    fn losses(&mut self, place: Place) {
+        let history = self.history;
+        let item = &history.items[place];
+        let end = self.end;
+        for gone in item.spread.iter().filter(|holding| !holding.held && holding.after <= end) {
+            let node = history.node(gone.node);
+            let text = format!(
+                "{}  {node} comes up and no longer holds {}.",
+                words::seconds(gone.at_ms),
+                quoted(self.history, item)
+            );
+            let entries = self.entry_of(*gone).into_iter().collect();
+            self.tell((gone.at_ms, gone.after), 0, text, entries, Vec::new());
+        }
+    }
+
+    /// Why a node never held it: what became of the messages that would have brought it.
+    fn missing(&mut self, place: Place, node: usize) {
+        let history = self.history;
+        let item = &history.items[place];
+        let would: Vec<(Place, &Message)> = history
+            .messages
+            .iter()
+            .enumerate()
+            .filter(|(_, message)| message.to == node && message.carried.items.contains(&place))
+            .collect();
+        let mut fates: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, message) in &would {
+            *fates.entry(ending(message)).or_default() += 1;
+        }
+        let name = self.node(node);
+        let why = match fates.len() {
+            0 => "no message carried it there".to_owned(),
+            _ => {
+                let told: Vec<String> =
+                    fates.into_iter().map(|(ending, count)| format!("{count} {ending}")).collect();
+                format!("of the messages with it, {}", told.join(", "))
+            }
+        };
+        let text = format!(
+            "{}  Until the end {name} never holds {}: {why}.",
+            words::seconds(self.failure.at_ms),
+            quoted(self.history, item)
+        );
+        let messages = would.into_iter().map(|(place, _)| place).collect();
+        self.tell((self.failure.at_ms, self.end), 0, text, Vec::new(), messages);
+    }
+}
+
+fn first(spread: &[Holding], node: usize, end: Place) -> Option<Holding> {
+    spread.iter().find(|holding| holding.node == node && holding.held && holding.after <= end).copied()
+}
+
+fn ending(message: &Message) -> String {
+    match message.fate {
+        Fate::UnderWay => "still under way".into(),
+        Fate::Arrived { .. } if message.corrupt => "arrived altered".into(),
+        Fate::Arrived { .. } => "arrived and changed nothing".into(),
+        Fate::Refused { reason, .. } => format!("refused ({})", reason.replace('_', " ")),
+        Fate::Lost(Loss::Weather) => "lost on the way".into(),
+        Fate::Lost(Loss::Cut) => "lost at a cut link".into(),
+        Fate::Lost(Loss::Down) => "found nobody there".into(),
+    }
+}
