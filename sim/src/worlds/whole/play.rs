@@ -31,6 +31,7 @@ pub(super) type Answers = Arc<Mutex<Vec<(u64, Result<Got>)>>>;
 /// A plan that runs.
 pub(super) struct Play<'p> {
     pub plan: &'p Plan,
+    pub planted: Option<Planted>,
     pub chance: Chance,
     pub world: World,
     pub script: Script,
@@ -97,6 +98,7 @@ impl<'p> Play<'p> {
         let world = World::new(plan, planted, recording);
         Play {
             plan,
+            planted,
             chance: Chance::of(plan.seed, 50),
             script: Script::default(),
             checks: Checks::new(plan),

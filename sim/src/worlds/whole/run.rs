@@ -12,7 +12,7 @@ use crate::history::Kind;
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
 use crate::worlds::Step;
-use crate::worlds::quick::{Planted, Verdict, same, versions, words};
+use crate::worlds::quick::{Planted, Verdict, plant, same, versions, words};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 20;
@@ -48,7 +48,9 @@ pub fn tell(plan: &Plan, planted: Option<Planted>) -> Outcome {
 
 /// A broken promise of the core is a panic; here it is a verdict.
 fn finish(mut play: Play<'_>) -> Outcome {
+    plant(play.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| play.all()));
+    plant(None);
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
         Err(panic) => (None, Some(words(&*panic))),

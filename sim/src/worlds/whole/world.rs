@@ -62,7 +62,8 @@ impl World {
             (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
         for place in &places {
             place.disk().planted = planted;
-            let is_peer = |other: &&Arc<Place>| other.index != place.index && plan.invites(other.index);
+            let pins = |other: usize| plan.invites(other) || planted == Some(Planted::PinStrangers);
+            let is_peer = |other: &&Arc<Place>| other.index != place.index && pins(other.index);
             let peers: Arc<[Seed]> = match plan.start {
                 Start::Cluster => places.iter().filter(is_peer).map(|other| other.seed()).collect(),
                 Start::Strangers => Arc::default(),
