@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use symbolon_sim::plan::{Plan, draw};
-use symbolon_sim::worlds::whole::{Outcome, run};
+use symbolon_sim::plan::{Plan, Verb, What, draw, draw_orderly};
+use symbolon_sim::worlds::quick::{self, Planted};
+use symbolon_sim::worlds::whole::{Outcome, run, run_planted};
 
 /// A client that one side of a split registers, and a token that the other side takes back when it is over.
 const CONVERSATION: &str = r#"
@@ -115,4 +116,36 @@ fn drawn_plans_hold() {
         assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
         assert!(verdict.converged_ms.is_some(), "seed {seed}");
     }
+}
+
+#[test]
+fn planted_mistakes_are_found() {
+    for planted in [Planted::SendBeforeDurable, Planted::LoseWrites] {
+        let found = (0..40).find_map(|seed| run_planted(&draw(seed), Some(planted)).verdict.failure);
+        let found = found.unwrap_or_else(|| panic!("nothing found {planted:?}"));
+        assert_ne!(found.check, "world", "{planted:?}: {}", found.what);
+    }
+}
+
+#[test]
+fn quick_and_whole_end_alike() {
+    for seed in 0..4 {
+        let plan = draw_orderly(seed);
+        let (verdict, quick) = quick::sense(&plan);
+        assert_eq!(verdict.failure, None, "seed {seed} in quick");
+        let whole = run(&plan);
+        assert_eq!(whole.verdict.failure, None, "seed {seed} in whole");
+        assert_eq!(quick.difference(&whole.sense), None, "symbolon-sim compare --seeds {seed}..{}", seed + 1);
+        assert!(quick.judgements.len() > 5, "seed {seed} judges tokens");
+    }
+}
+
+#[test]
+fn what_ends_otherwise_is_told() {
+    let plan = draw_orderly(1);
+    let mut shorter = plan.clone();
+    shorter.acts.retain(|act| !matches!(&act.what, What::Step(step) if matches!(step.verb, Verb::EditClient(_))));
+    assert_ne!(shorter, plan, "somebody is edited");
+    let difference = quick::sense(&plan).1.difference(&quick::sense(&shorter).1);
+    assert!(difference.is_some_and(|difference| difference.starts_with("client ")));
 }

@@ -1,6 +1,7 @@
 //! The command line: what is asked for, and the exit code. 0: it held. 1: it did not. 2: the question was
 //! wrong. 130: somebody interrupted it, and what was seen until then held.
 
+mod compare;
 mod determinism;
 mod explain;
 mod fuzz;
@@ -41,6 +42,8 @@ enum Verb {
     Explain(explain::Explain),
     /// Finds the least plan that fails as a seed does.
     Shrink(shrink::Shrink),
+    /// Runs plans without races in two worlds, which must end alike.
+    Compare(compare::Compare),
     /// Runs seeds in two processes, and compares their traces.
     Determinism(determinism::Determinism),
     /// Prints the hash of each seed's trace.
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Verb::Timeline(timeline) => replay::show(&timeline),
         Verb::Explain(explain) => explain::run(&explain),
         Verb::Shrink(shrink) => shrink::shrink(&shrink),
+        Verb::Compare(compare) => compare::compare(&compare),
         Verb::Determinism(determinism) => determinism::determinism(&determinism),
         Verb::Traces(traces) => determinism::traces(&traces),
         Verb::Steps(steps) => determinism::steps(&steps),

@@ -17,6 +17,25 @@ pub struct Sense {
     pub judgements: Vec<Judgement>,
 }
 
+impl Sense {
+    /// What is different, in a few words; nothing if all is the same. A caller who was refused himself says nothing of a token.
+    pub fn difference(&self, other: &Sense) -> Option<String> {
+        if let Some(difference) = self.meaning.difference(&other.meaning) {
+            return Some(difference);
+        }
+        let (here, there) = (self.judgements.len(), other.judgements.len());
+        if here != there {
+            return Some(format!("{here} tokens were judged here, and {there} there"));
+        }
+        let differ = |(one, other): &(&Judgement, &Judgement)| {
+            let heard = one.active.is_some() && other.active.is_some();
+            (&one.token, one.node) != (&other.token, other.node) || heard && one.active != other.active
+        };
+        let (one, other) = self.judgements.iter().zip(&other.judgements).find(differ)?;
+        Some(format!("{one:?} here, and {other:?} there"))
+    }
+}
+
 /// What a caller heard of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {

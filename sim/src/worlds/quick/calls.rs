@@ -13,6 +13,7 @@ use super::planted::Planted;
 use super::told;
 use super::world::World;
 use crate::checks::{Minted, Sight};
+use crate::model::Judgement;
 use crate::plan::verb::{Auth, Introspect, Token, Verb};
 
 /// What the names of the plan stand for.
@@ -74,6 +75,9 @@ impl World<'_> {
             Verb::Token(token) => return self.issue(node, token, &view, true),
             Verb::Introspect(introspect) => return self.introspect(node, introspect, &view, true),
             Verb::SeedAll(_) => return self.pin_peers(node),
+            Verb::CreateClients(create) => {
+                return create.each().for_each(|one| self.call(node, &Verb::CreateClient(one)));
+            }
             Verb::SetClusterKey(set) => {
                 let key = *blake3::hash(&self.chance.at(400).word().to_le_bytes()).as_bytes();
                 let key = *blake3::keyed_hash(&key, set.key.as_bytes()).as_bytes();
@@ -226,7 +230,7 @@ impl World<'_> {
                 self.ask(node, Request::Pull(wanted), Purpose::Again(Verb::Token(asked.clone())));
             }
             Verdict::Missing(..) => self.refused("something is missing that no peer had"),
-            Verdict::Refused(error) => self.refused(&format!("{error:?}")),
+            Verdict::Refused(error) => self.refused(&format!("{}: {}", error.error, error.description)),
         }
     }
 
@@ -258,7 +262,13 @@ impl World<'_> {
             }
             Err(_) => false,
         };
+<<<<<<< HEAD
+        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
         self.told(|recorder| told::judged(recorder, node, &token, active));
+=======
+        self.told(|recorder| told::judged(recorder, node, &token, active));
+        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
+>>>>>>> main
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
         for (what, forged) in view.token_keys.get(&token.kid).map_or(Vec::new(), |key| forgeries(&token.token, key)) {
             let accepted = token::verify(view, &forged, wall).is_ok();

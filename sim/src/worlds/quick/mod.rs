@@ -14,11 +14,23 @@ mod planted;
 mod process;
 mod run;
 mod script;
-mod told;
+pub(in crate::worlds) mod told;
 mod trace;
 mod world;
 
 pub use planted::Planted;
-pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, steps, tell, tell_planted, watch};
+<<<<<<< HEAD
+pub(in crate::worlds) use planted::plant;
+=======
+>>>>>>> main
+pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, sense, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;
+
+use super::Cannot;
+use crate::plan::{Plan, Verb};
+
+/// What of a plan this world cannot do, if anything.
+pub fn cannot(plan: &Plan) -> Option<Cannot> {
+    super::undone(plan, "quick", |verb| !matches!(verb, Verb::Traffic(_)))
+}

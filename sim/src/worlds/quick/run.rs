@@ -12,8 +12,9 @@ use super::world::{Counts, Happening, World};
 use crate::checks::{Check, Checks, End, Failure, Standing};
 use crate::history::{History, Kind};
 use crate::marks::Marks;
+use crate::model::{Meaning, Sense};
 use crate::plan::{Chance, Plan};
-use crate::worlds::Step;
+use crate::worlds::{Done, Step};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
@@ -49,6 +50,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// From the heal to agreement.
     pub converged_ms: Option<u64>,
+    /// What came of the acts, as far as they were reached.
+    pub acts: Vec<Done>,
     /// Rare situations.
     pub marks: Marks,
     /// What it did, if that was asked for.
@@ -82,6 +85,13 @@ pub fn watch(plan: &Plan, observer: &mut dyn Check) -> Verdict {
     finish(world).0
 }
 
+/// Runs a plan, and tells what it all means in the end.
+pub fn sense(plan: &Plan) -> (Verdict, Sense) {
+    let mut sense = Sense::default();
+    let (verdict, _) = finish_with(World::new(plan, None, Recording::Nothing), |world| sense = world.sense());
+    (verdict, sense)
+}
+
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Verdict {
     safely(plan, planted, Recording::Nothing).0
@@ -98,8 +108,12 @@ fn safely(plan: &Plan, planted: Option<Planted>, recording: Recording) -> (Verdi
     finish(World::new(plan, planted, recording))
 }
 
-/// A broken promise of the core is a panic; here it is a verdict.
-fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
+fn finish(world: World<'_>) -> (Verdict, Vec<Step>) {
+    finish_with(world, |_| {})
+}
+
+/// A broken promise of the core is a panic; here it is a verdict. Who wants may look at the world as it ended.
+fn finish_with(mut world: World<'_>, look: impl FnOnce(&World<'_>)) -> (Verdict, Vec<Step>) {
     plant(world.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.play()));
     plant(None);
@@ -114,6 +128,7 @@ fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
         (None, Some(what)) => Some(failed("world", what)),
         (None, None) => world.checks.failure().cloned(),
     };
+    look(&world);
     let (counts, marks) = (world.counts, world.marks);
     let history = world.recorder.map(|mut recorder| {
         if let Some(failure) = &failure {
@@ -122,7 +137,8 @@ fn finish(mut world: World<'_>) -> (Verdict, Vec<Step>) {
         Box::new(recorder.finish())
     });
     let (trace, steps) = world.trace.finish();
-    (Verdict { failure, trace, counts, converged_ms, marks, history }, steps)
+    let acts = world.script.done;
+    (Verdict { failure, trace, counts, converged_ms, acts, marks, history }, steps)
 }
 
 /// What a panic said.
@@ -162,6 +178,7 @@ impl<'a> World<'a> {
             pending: Default::default(),
             names: Default::default(),
             tokens: Vec::new(),
+            judgements: Vec::new(),
             counts: Counts::default(),
             marks: Marks::default(),
             down: Default::default(),
@@ -250,6 +267,12 @@ impl<'a> World<'a> {
     fn healed(&self) -> impl Iterator<Item = usize> {
         let plan = self.plan;
         (0..plan.nodes.len()).filter(|node| plan.heals(*node) && plan.invites(*node) && self.nodes[*node].life > 0)
+    }
+
+    fn sense(&self) -> Sense {
+        let standing = self.standing();
+        let meaning = standing.first().map(|(node, view, _)| Meaning::of(self.plan, &self.stand(*node, view), self));
+        Sense { meaning: meaning.unwrap_or_default(), judgements: self.judgements.clone() }
     }
 
     fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {

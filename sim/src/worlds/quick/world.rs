@@ -12,6 +12,7 @@ use super::{Planted, Reseed};
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::history::{Place, Recorder};
 use crate::marks::Marks;
+use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
 
 /// A node that is woken so often within one millisecond spins.
@@ -98,6 +99,8 @@ pub(super) struct World<'a> {
     pub pending: BTreeMap<CallId, Pending>,
     pub names: Names,
     pub tokens: Vec<Minted>,
+    /// What callers heard of tokens.
+    pub judgements: Vec<Judgement>,
     pub counts: Counts,
     pub marks: Marks,
     pub down: BTreeSet<usize>,

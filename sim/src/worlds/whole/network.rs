@@ -79,8 +79,10 @@ impl Net for WeatheredNet {
             let patience = request.timeout;
             let outcome = tokio::time::timeout(patience, through(fate, &weather, &http, request)).await;
             let outcome = outcome.unwrap_or_else(|_| Err(fault("it vanished")));
-            if let Ok(reply) = &outcome {
-                place.record.add(true_ms(), place.index, Seen::Returned(reply.clone()));
+            match &outcome {
+                Ok(reply) => place.record.add(true_ms(), place.index, Seen::Returned(reply.clone())),
+                Err(NetFault { status: Some(_), .. }) => place.record.add(true_ms(), place.index, Seen::Refused),
+                Err(_) => {}
             }
             outcome
         })

@@ -9,14 +9,15 @@ use symbolon_core::replica::{IdentityKeys, Seed};
 use symbolon_core::state::View;
 use symbolon_core::time::{Now, Tick, Wall};
 use symbolon_node::handle::Handle;
+use tokio::sync::watch;
 
 use super::disk::Disk;
 use super::record::Record;
 use crate::plan::Chance;
 use crate::worlds::quick::crypto::Source;
 
-/// The wall clock at the beginning.
-pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
+/// The wall clock at the beginning. Purge marks move five seconds later, amid the storm, so that clocks step around them.
+pub(super) const EPOCH_MS: u64 = 1_800_000_015_000;
 
 /// One node.
 pub(super) struct Place {
@@ -54,6 +55,10 @@ pub(super) struct Life {
     pub runs: bool,
     /// The way to its replica, while it runs.
     pub handle: Option<Handle>,
+    /// Asks its process to end.
+    pub stopper: Option<watch::Sender<bool>>,
+    /// It was asked to.
+    pub is_stopping: bool,
     /// What it published last.
     pub view: Option<Arc<View>>,
     /// Why it gave up, if it did.

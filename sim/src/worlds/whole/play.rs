@@ -11,7 +11,8 @@ use super::calls::{Caller, Got};
 use super::record::{Entry, Seen};
 use super::script::Script;
 use super::world::World;
-use crate::checks::{Checks, Failure, Minted, Moment, Sight};
+use crate::checks::{Checks, Continuity, Minted, Moment, Sight};
+use crate::history::Recorder;
 use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
@@ -21,12 +22,16 @@ use crate::worlds::quick::{Counts, Planted};
 /// A process that gave up is started anew after this.
 const RESPAWN_MS: u64 = 500;
 
+/// What arrives in an exchange: a frame, and what it is answered with.
+const EXCHANGE: u64 = 2;
+
 /// Answers of the desk, by the number of their call.
 pub(super) type Answers = Arc<Mutex<Vec<(u64, Result<Got>)>>>;
 
 /// A plan that runs.
 pub(super) struct Play<'p> {
     pub plan: &'p Plan,
+    pub planted: Option<Planted>,
     pub chance: Chance,
     pub world: World,
     pub script: Script,
@@ -40,6 +45,8 @@ pub(super) struct Play<'p> {
     pub calls: u64,
     pub counts: Counts,
     pub marks: Marks,
+    /// What is told of the run, if it was asked for.
+    pub recorder: Option<Box<Recorder>>,
     pub healed: bool,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -58,9 +65,17 @@ pub(super) struct Names {
 
 /// The end of a fault.
 pub(super) enum Later {
-    Mends(Vec<(usize, usize)>),
+    Mends {
+        ways: Vec<(usize, usize)>,
+        cut: u64,
+    },
     Unclogs(Vec<(usize, usize)>),
     Starts(usize),
+    /// A supervisor begins another life after this one gave up.
+    Respawns {
+        node: usize,
+        life: u64,
+    },
     /// A supervisor ends this life and begins another.
     Restarts {
         node: usize,
@@ -83,6 +98,7 @@ impl<'p> Play<'p> {
         let world = World::new(plan, planted, recording);
         Play {
             plan,
+            planted,
             chance: Chance::of(plan.seed, 50),
             script: Script::default(),
             checks: Checks::new(plan),
@@ -95,6 +111,7 @@ impl<'p> Play<'p> {
             calls: 0,
             counts: Counts::default(),
             marks: Marks::default(),
+            recorder: recording.then(|| Box::new(world.recorder())),
             healed: false,
             trouble: None,
             later: BTreeMap::new(),
@@ -141,20 +158,17 @@ impl<'p> Play<'p> {
         self.later.insert((at_ms, self.scheduled), later);
     }
 
-    pub(super) fn fails(&mut self, line: usize, check: &'static str, what: &str) {
-        let at = if line == 0 { String::new() } else { format!("line {line}: ") };
-        let failure = Failure { check, at_ms: self.world.at_ms(), node: None, what: format!("{at}{what}") };
-        self.checks.fail(failure);
-    }
-
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
         self.checks.see(Moment { at_ms: self.world.at_ms(), node, plan: self.plan }, sight);
     }
 
     fn comes(&mut self, later: Later) {
         match later {
-            Later::Mends(ways) if !self.healed => self.world.mend(&ways),
-            Later::Mends(_) => {}
+            Later::Mends { ways, cut } if !self.healed => {
+                self.told(|recorder| recorder.mended(Some(cut)));
+                self.world.mend(&ways);
+            }
+            Later::Mends { .. } => {}
             Later::Unclogs(ways) => self.world.unclog(&ways),
             Later::Starts(node) => self.world.start(node),
             Later::Restarts { node, life } if self.world.life(node) == life => {
@@ -162,7 +176,8 @@ impl<'p> Play<'p> {
                 self.world.start(node);
             }
             Later::Resumes { node, life } if self.world.life(node) == life => self.world.resume(node),
-            Later::Restarts { .. } | Later::Resumes { .. } => {}
+            Later::Respawns { node, life } if self.world.life(node) == life => self.world.start(node),
+            Later::Restarts { .. } | Later::Resumes { .. } | Later::Respawns { .. } => {}
             Later::Hastens(node) => self.world.slow_disk(node, 0),
             Later::Rights { node, step } if self.world.clock_steps(node) == step => self.world.right_clock(node),
             Later::Rights { .. } => {}
@@ -170,11 +185,20 @@ impl<'p> Play<'p> {
         }
     }
 
+    pub(super) fn told(&mut self, tell: impl FnOnce(&mut Recorder)) {
+        let at_ms = self.world.at_ms();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.at(at_ms);
+            tell(recorder);
+        }
+    }
+
     /// A supervisor starts processes that gave up.
     fn respawn(&mut self) {
         for node in 0..self.plan.nodes.len() {
             if self.world.take_gave_up(node).is_some() {
-                self.schedule(self.world.at_ms() + RESPAWN_MS, Later::Starts(node));
+                let life = self.world.life(node);
+                self.schedule(self.world.at_ms() + RESPAWN_MS, Later::Respawns { node, life });
             }
         }
     }
@@ -182,15 +206,21 @@ impl<'p> Play<'p> {
     /// Shows the checks what happened.
     fn see_news(&mut self) {
         for Entry { at_ms, node, what } in self.world.news() {
+            self.told(|recorder| told(recorder, at_ms, node, &what));
             let sight = match &what {
                 Seen::Booted { view, disk } => Sight::Booted { view, disk: *disk },
                 Seen::Ended => Sight::Ended,
                 Seen::Wrote(rows) => Sight::Wrote(rows),
                 Seen::Landed(rows) => Sight::Landed(rows),
                 Seen::Published { before, after, wall } => Sight::Published { before, after, wall: *wall },
-                Seen::Sent(frame) | Seen::Returned(frame) => {
-                    self.counts.delivered += 1;
+                Seen::Sent(frame) => Sight::Sent(frame),
+                Seen::Returned(frame) => {
+                    self.counts.delivered += EXCHANGE;
                     Sight::Sent(frame)
+                }
+                Seen::Refused => {
+                    self.counts.delivered += EXCHANGE;
+                    continue;
                 }
                 Seen::Noted(fact) => {
                     self.marks.note(fact);
@@ -201,5 +231,18 @@ impl<'p> Play<'p> {
             self.counts.events += 1;
             self.checks.see(Moment { at_ms, node, plan: self.plan }, &sight);
         }
+    }
+}
+
+/// Tells what happened at a node. Who sent what to whom is not seen in this world.
+fn told(recorder: &mut Recorder, at_ms: u64, node: usize, what: &Seen) {
+    recorder.at(at_ms);
+    match what {
+        Seen::Booted { view, disk } => recorder.up(node, view, *disk == Continuity::Kept),
+        Seen::Ended => recorder.down(node),
+        Seen::Wrote(rows) => recorder.wrote(node, rows),
+        Seen::Published { after, .. } => recorder.published(node, after),
+        Seen::Noted(fact) => recorder.fact(node, fact),
+        Seen::Landed(_) | Seen::Sent(_) | Seen::Returned(_) | Seen::Secrets(_) | Seen::Refused => {}
     }
 }

@@ -30,6 +30,8 @@ pub(super) enum Seen {
     Sent(Vec<u8>),
     /// The reply to a frame arrives.
     Returned(Vec<u8>),
+    /// A frame was answered, and not with a frame.
+    Refused,
     Noted(Fact),
     Secrets(Vec<[u8; 32]>),
 }
@@ -47,7 +49,6 @@ pub(super) struct Record(Mutex<Inner>);
 struct Inner {
     hasher: blake3::Hasher,
     unseen: Vec<Entry>,
-    frames: u64,
     /// Every step of the hash, if they are kept.
     steps: Option<Vec<Step>>,
 }
@@ -56,7 +57,7 @@ impl Record {
     /// An empty one; it may keep every step of its hash.
     pub(super) fn new(recording: bool) -> Record {
         let (hasher, steps) = (blake3::Hasher::new(), recording.then(Vec::new));
-        Record(Mutex::new(Inner { hasher, unseen: Vec::new(), frames: 0, steps }))
+        Record(Mutex::new(Inner { hasher, unseen: Vec::new(), steps }))
     }
 
     /// Every step of the hash, if they are kept.
@@ -70,10 +71,10 @@ impl Record {
         match &what {
             Seen::Noted(fact) => inner.tell(at_ms, node, format!("{fact:?}").as_bytes()),
             Seen::Sent(frame) | Seen::Returned(frame) => {
-                inner.frames += 1;
                 inner.tell(at_ms, node, &frame[frame.len().saturating_sub(FRAME_TAIL)..]);
             }
             Seen::Ended => inner.tell(at_ms, node, b"ended"),
+            Seen::Refused => inner.tell(at_ms, node, b"refused"),
             Seen::Booted { .. } | Seen::Wrote(_) | Seen::Landed(_) | Seen::Published { .. } | Seen::Secrets(_) => {}
         }
         inner.unseen.push(Entry { at_ms, node, what });
@@ -87,11 +88,6 @@ impl Record {
     /// What nobody has looked at yet.
     pub(super) fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).unseen)
-    }
-
-    /// Frames so far, replies included.
-    pub(super) fn frames(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).frames
     }
 
     /// Over everything so far.

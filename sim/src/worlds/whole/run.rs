@@ -8,10 +8,11 @@ use symbolon_core::time::Wall;
 
 use super::play::Play;
 use crate::checks::{End, Failure, Standing};
+use crate::history::Kind;
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
 use crate::worlds::Step;
-use crate::worlds::quick::{Planted, Verdict, same, versions, words};
+use crate::worlds::quick::{Planted, Verdict, plant, same, versions, words};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 20;
@@ -47,7 +48,9 @@ pub fn tell(plan: &Plan, planted: Option<Planted>) -> Outcome {
 
 /// A broken promise of the core is a panic; here it is a verdict.
 fn finish(mut play: Play<'_>) -> Outcome {
+    plant(play.planted);
     let outcome = catch_unwind(AssertUnwindSafe(|| play.all()));
+    plant(None);
     let (converged_ms, panicked) = match outcome {
         Ok(converged_ms) => (converged_ms, None),
         Err(panic) => (None, Some(words(&*panic))),
@@ -60,7 +63,15 @@ fn finish(mut play: Play<'_>) -> Outcome {
         (None, None) => play.checks.failure().cloned(),
     };
     let (counts, marks) = (play.counts, play.marks);
-    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, history: None };
+    let acts = std::mem::take(&mut play.script.done);
+    let trace = play.world.trace();
+    let history = play.recorder.take().map(|mut recorder| {
+        if let Some(failure) = &failure {
+            recorder.failed(failure);
+        }
+        Box::new(recorder.finish())
+    });
+    let verdict = Verdict { failure, trace, counts, converged_ms, acts, marks, history };
     Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
 }
 
@@ -88,7 +99,9 @@ impl Play<'_> {
                 return None;
             }
             if self.agree() {
-                return Some(Some(self.world.at_ms() - healed_ms));
+                let after_ms = self.world.at_ms() - healed_ms;
+                self.told(|recorder| recorder.entry(None, Kind::Converged { after_ms }));
+                return Some(Some(after_ms));
             }
         }
         Some(None)

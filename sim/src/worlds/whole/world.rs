@@ -18,6 +18,7 @@ use super::place::{EPOCH_MS, Place, Skew};
 use super::record::{Entry, Record, Seen};
 use super::weather::Weather;
 use super::{crypto, disk, host};
+use crate::history::Recorder;
 use crate::plan::{Chance, Plan, Start};
 use crate::worlds::Step;
 use crate::worlds::client::api::Api;
@@ -31,6 +32,8 @@ pub const PASSWORD: &str = "alice123";
 
 /// Segments on their way on one stream, and callers that wait to be accepted.
 const TCP_CAPACITY: usize = 1024;
+/// What a node writes so soon after a call comes of it, as far as people are told.
+const CALL_MS: u64 = 200;
 /// A run may take so long in simulated time.
 const MAX_RUN: Duration = Duration::from_secs(24 * 3600);
 
@@ -59,7 +62,8 @@ impl World {
             (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
         for place in &places {
             place.disk().planted = planted;
-            let is_peer = |other: &&Arc<Place>| other.index != place.index && plan.invites(other.index);
+            let pins = |other: usize| plan.invites(other) || planted == Some(Planted::PinStrangers);
+            let is_peer = |other: &&Arc<Place>| other.index != place.index && pins(other.index);
             let peers: Arc<[Seed]> = match plan.start {
                 Start::Cluster => places.iter().filter(is_peer).map(|other| other.seed()).collect(),
                 Start::Strangers => Arc::default(),
@@ -129,6 +133,15 @@ impl World {
         self.weather.heard(back)
     }
 
+    /// For what is told of its nodes.
+    pub(super) fn recorder(&self) -> Recorder {
+        let names = self.places.iter().map(|place| place.config.name.clone()).collect();
+        let ids = self.places.iter().map(|place| place.keys.node()).collect();
+        let mut recorder = Recorder::new(names, ids, None);
+        recorder.be_patient(CALL_MS);
+        recorder
+    }
+
     /// Over everything that happened so far.
     pub fn trace(&self) -> [u8; 32] {
         self.record.hash()
@@ -137,11 +150,6 @@ impl World {
     /// Every step of it, if they are kept.
     pub fn steps(&self) -> Vec<Step> {
         self.record.steps()
-    }
-
-    /// Frames so far, replies included.
-    pub fn frames(&self) -> u64 {
-        self.record.frames()
     }
 
     /// What happened that nobody has looked at yet.
@@ -175,15 +183,26 @@ impl World {
         self.record.add(self.at_ms, node, Seen::Ended);
     }
 
-    /// The process starts, if it does not run. It finds its clock set.
+    /// The process is asked to end: open requests are answered first, and the last writes become durable.
+    pub fn stop(&mut self, node: usize) {
+        let mut life = self.places[node].life();
+        if let Some(stopper) = life.stopper.take() {
+            life.is_stopping = true;
+            stopper.send_replace(true);
+        }
+    }
+
+    /// The process starts, if it does not run; one that was asked to end and did not is killed before. It finds its clock set.
     pub fn start(&mut self, node: usize) {
-        if self.places[node].runs() {
+        let (runs, is_stopping) = (self.places[node].runs(), self.places[node].life().is_stopping);
+        if runs && !is_stopping {
             return;
         }
+        self.kill(node);
         let mut life = self.places[node].life();
         life.number += 1;
-        life.runs = true;
-        life.gave_up = None;
+        (life.runs, life.is_stopping) = (true, false);
+        (life.gave_up, life.stopper) = (None, None);
         drop(life);
         self.right_clock(node);
         self.sim.bounce(self.name(node));
