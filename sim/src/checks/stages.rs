@@ -52,7 +52,9 @@ impl Stages {
         let Some(own) = view.nodes.get(&view.identity.node) else { return Ok(()) };
         let known = self.own.entry(moment.node).or_default();
         let signed = |kid: &Kid| known.get(kid).is_some_and(|life| life.stage == Stage::Active);
-        let takes_over = own.token_keys.iter().any(|key| stage(key) == Stage::Over && signed(&key.kid));
+        // On a disk that was put back a key may be found retired, and then the next one need not wait.
+        let restored = self.broken.contains(&moment.node);
+        let takes_over = !restored && own.token_keys.iter().any(|key| stage(key) == Stage::Over && signed(&key.kid));
         let tokens = moment.plan.tokens.config();
         for key in &own.token_keys {
             let new = Life { stage: Stage::Upcoming, since_ms: moment.at_ms, until: None };
@@ -80,7 +82,7 @@ impl Stages {
         let names = |kid: &Kid| own.token_keys.iter().any(|key| key.kid == *kid);
         for (kid, life) in known.iter_mut().filter(|(kid, _)| !names(kid)) {
             let needed = life.stage == Stage::Active || life.until.is_some_and(|until| until > wall);
-            if needed && !view.key_is_withdrawn(kid) && !self.broken.contains(&moment.node) {
+            if needed && !view.key_is_withdrawn(kid) && !restored {
                 return Err(format!("key {} is gone before its last token has expired", &kid[..6]));
             }
             (life.stage, life.until) = (Stage::Over, None);
