@@ -262,13 +262,8 @@ impl World<'_> {
             }
             Err(_) => false,
         };
-<<<<<<< HEAD
-        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
-        self.told(|recorder| told::judged(recorder, node, &token, active));
-=======
         self.told(|recorder| told::judged(recorder, node, &token, active));
         self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
->>>>>>> main
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
         for (what, forged) in view.token_keys.get(&token.kid).map_or(Vec::new(), |key| forgeries(&token.token, key)) {
             let accepted = token::verify(view, &forged, wall).is_ok();

@@ -19,10 +19,7 @@ mod trace;
 mod world;
 
 pub use planted::Planted;
-<<<<<<< HEAD
 pub(in crate::worlds) use planted::plant;
-=======
->>>>>>> main
 pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, sense, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;
