@@ -19,6 +19,8 @@ pub(super) struct Stages {
     /// What each node signs with now.
     signers: BTreeMap<usize, Option<Kid>>,
     broken: BTreeSet<usize>,
+    /// Keys that came with an older copy of a disk. They may turn out to be over at any time, and then the next one cannot wait.
+    restored: BTreeSet<Kid>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +42,8 @@ impl Stages {
     fn own_record(&mut self, moment: Moment<'_>, own: &NodeRecord) -> Result<(), String> {
         let known = self.own.entry(moment.node).or_default();
         let takes_over = own.token_keys.iter().any(|key| {
-            stage(key) == Stage::Over && known.get(&key.kid).is_some_and(|(before, _)| *before == Stage::Active)
+            let was_active = known.get(&key.kid).is_some_and(|(before, _)| *before == Stage::Active);
+            stage(key) == Stage::Over && was_active && !self.restored.contains(&key.kid)
         });
         for key in &own.token_keys {
             let (before, since_ms) = known.get(&key.kid).copied().unwrap_or((Stage::Upcoming, moment.at_ms));
@@ -77,7 +80,9 @@ impl Check for Stages {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Booted { disk: Continuity::Broken, .. } => {
+            Sight::Booted { view, disk: Continuity::Broken } => {
+                let own = view.nodes.get(&view.identity.node).into_iter().flat_map(|record| &record.token_keys);
+                self.restored.extend(own.map(|key| key.kid.clone()));
                 self.broken.insert(moment.node);
                 self.own.remove(&moment.node);
                 self.retired.remove(&moment.node);
