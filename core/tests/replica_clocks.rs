@@ -4,8 +4,9 @@ mod common {
     pub mod cluster;
 }
 
-use common::cluster::Cluster;
+use common::cluster::{Cluster, shop};
 use symbolon_core::replica::{Refusal, Reply, Request};
+use symbolon_core::token::{self, ClientPresentation, Form};
 
 fn reasons(cluster: &Cluster, place: usize) -> Vec<&'static str> {
     cluster.nodes[place].view.readiness.reasons.iter().map(|(name, _)| *name).collect()
@@ -94,5 +95,41 @@ fn ops_carry_the_order_in_which_they_were_seen() {
     cluster.run_ms(100);
     for node in &cluster.nodes {
         assert_eq!(node.view.scope("read").expect("defined").description, "behind, but later");
+    }
+}
+
+#[test]
+fn a_node_stops_issuing_at_the_instant_of_a_jump() {
+    let mut cluster = Cluster::strangers(1);
+    let Reply::ClientCreated { id, secret: Some(secret), .. } = cluster.ask(0, Request::CreateClient(shop())) else {
+        panic!("no client");
+    };
+    let body = format!("grant_type=client_credentials&client_id={id}&client_secret={}", &*secret);
+    let form = Form::parse(body.as_bytes()).expect("a form");
+    let issues = |cluster: &Cluster| {
+        let presentation = ClientPresentation { authorization: None, form: &form };
+        let node = &cluster.nodes[0];
+        match token::token(&node.view, presentation, cluster.now(0), &node.crypto).settle() {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.status, 503);
+                false
+            }
+        }
+    };
+    cluster.run_ms(3_600_000);
+    assert!(issues(&cluster));
+    for skew_ms in [60_000, -60_000, 86_400_000] {
+        cluster.nodes[0].skew_ms = skew_ms;
+        assert!(reasons(&cluster, 0).is_empty(), "the replica has not heard of it");
+        assert!(!issues(&cluster), "{skew_ms}");
+    }
+    cluster.nodes[0].skew_ms = 0;
+    assert!(issues(&cluster), "it was gone before anybody dated anything by it");
+    // A clock that is slewed within the budget is no jump, however long it takes.
+    for _ in 0..40 {
+        cluster.nodes[0].skew_ms += 1_000;
+        cluster.run_ms(61_000);
+        assert!(issues(&cluster), "{} ms", cluster.nodes[0].skew_ms);
     }
 }

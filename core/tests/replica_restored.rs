@@ -1,10 +1,12 @@
-//! Conversations after a disk was put back or lost: what a later life had retired stays retired, what a former one signed is not forgotten.
+//! Conversations after a disk was put back or lost: what a later life had retired stays retired, what a former one signed is not
+//! forgotten, by whomever.
 
 mod common {
     pub mod cluster;
 }
 
 use common::cluster::Cluster;
+use symbolon_core::config::MAX_FORMER_LIVES;
 use symbolon_core::replica::Request;
 use symbolon_core::state::KeyStage;
 
@@ -80,4 +82,159 @@ fn a_lost_disk_and_a_crash_forget_no_key() {
     }
     let own = cluster.nodes[0].view.nodes.get(&cluster.nodes[0].keys.node()).expect("it has a record");
     assert!(own.token_keys.iter().any(|key| *key.kid == *first), "it answers for it itself");
+}
+
+/// The first node loses its disk and comes back; its peers hear it, and it hears none of them.
+fn reborn_deaf(cluster: &mut Cluster) {
+    cluster.silent.extend((1..cluster.nodes.len()).map(|other| (other, 0)));
+    cluster.kill(0);
+    cluster.nodes[0].disk.clear();
+    cluster.boot(0).expect("an empty disk boots");
+    for other in 1..cluster.nodes.len() {
+        let seed = cluster.seed_of(other);
+        cluster.ask(0, Request::SeedNode(seed));
+    }
+    cluster.run_ms(6_000);
+}
+
+fn retires(cluster: &Cluster, place: usize, kid: &str) -> bool {
+    let key = cluster.nodes[place].view.token_keys.get(kid);
+    key.is_some_and(|key| matches!(key.published.stage, KeyStage::Retiring(_)))
+}
+
+#[test]
+fn a_key_of_a_former_life_survives_the_disks_of_peers_and_reaches_those_who_join() {
+    let mut cluster = Cluster::of(3);
+    let first = signer(&cluster, 0);
+    reborn_deaf(&mut cluster);
+    assert!(retires(&cluster, 1, &first) && retires(&cluster, 2, &first), "its peers count it themselves");
+    // One peer restarts, the other loses its disk, a fourth joins.
+    cluster.kill(1);
+    cluster.boot(1).expect("its disk boots");
+    cluster.run_ms(10);
+    assert!(retires(&cluster, 1, &first), "it lay on disk");
+    cluster.kill(2);
+    cluster.nodes[2].disk.clear();
+    cluster.boot(2).expect("an empty disk boots");
+    cluster.add("n4");
+    cluster.silent.insert((3, 0));
+    cluster.seed_all();
+    cluster.run_ms(20_000);
+    assert!((1..4).all(|place| retires(&cluster, place, &first)), "they heard of it from the second");
+    // Its owner hears of it in the end, and answers for it.
+    cluster.silent.clear();
+    cluster.run_ms(60_000);
+    assert!((0..4).all(|place| retires(&cluster, place, &first)));
+    let own = cluster.nodes[0].view.nodes.get(&cluster.nodes[0].keys.node()).expect("it has a record");
+    assert!(own.token_key(&first).is_some(), "it answers for it itself");
+    assert!(cluster.nodes.iter().all(|node| node.view.former.is_empty()), "nobody else has to any more");
+    for _ in 0..32 {
+        cluster.elapsed_ms += 3_600_000; // All sleep together: no clock moves against another.
+        cluster.run_ms(10_000);
+    }
+    assert!(cluster.nodes.iter().all(|node| !node.view.token_keys.contains_key(first.as_str())), "gone at last");
+}
+
+#[test]
+fn keys_of_more_than_one_former_life_are_kept() {
+    let mut cluster = Cluster::of(3);
+    let first = signer(&cluster, 0);
+    // Two hear of the second life, which cannot hear that there was a first; so it signs with a key that they know.
+    cluster.silent.extend([(1, 0)]);
+    cluster.kill(0);
+    cluster.nodes[0].disk.clear();
+    cluster.boot(0).expect("an empty disk boots");
+    let upcoming = cluster.nodes[0].view.nodes.values().next().expect("its own").token_keys[0].kid.to_string();
+    for other in 1..3 {
+        let seed = cluster.seed_of(other);
+        cluster.ask(0, Request::SeedNode(seed));
+    }
+    cluster.silent.extend([(2, 0)]);
+    cluster.run_ms(6_000);
+    reborn_deaf(&mut cluster);
+    for place in 1..3 {
+        assert!(retires(&cluster, place, &first), "the first at {place}");
+        assert!(retires(&cluster, place, &upcoming), "the second at {place}, which may have become active since");
+    }
+    cluster.silent.clear();
+    cluster.run_ms(60_000);
+    assert!((0..3).all(|place| retires(&cluster, place, &first) && retires(&cluster, place, &upcoming)));
+    assert!(cluster.nodes.iter().all(|node| node.view.former.is_empty()));
+}
+
+#[test]
+fn the_lives_that_are_kept_have_a_bound() {
+    let mut cluster = Cluster::of(2);
+    for _ in 0..MAX_FORMER_LIVES + 4 {
+        reborn_deaf(&mut cluster);
+    }
+    let kept = cluster.nodes[1].view.former.len();
+    assert!(kept == MAX_FORMER_LIVES, "{kept}");
+    cluster.silent.clear();
+    cluster.run_ms(60_000);
+    let former = |place: usize| cluster.nodes[place].view.former.keys().copied().collect::<Vec<_>>();
+    assert_eq!(former(0), former(1), "what the owner has no room for, both keep");
+    let known = |place: usize| cluster.nodes[place].view.token_keys.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(known(0), known(1));
+    assert!(cluster.nodes[0].view.readiness.is_ready());
+}
+
+#[test]
+fn a_recovered_key_waits_for_a_peer_that_may_know_better() {
+    let mut cluster = Cluster::of(3);
+    let first = signer(&cluster, 0);
+    let all = [(1, 0), (2, 0), (0, 1), (0, 2)];
+    cluster.silent.extend(all);
+    cluster.kill(0);
+    cluster.boot(0).expect("its disk boots");
+    cluster.run_ms(30_000);
+    assert!(cluster.nodes[0].view.signer.is_none(), "nobody has agreed with it yet");
+    cluster.silent.clear();
+    cluster.run_ms(35_000);
+    assert_eq!(signer(&cluster, 0), first);
+    // Where nobody is to be heard for two heartbeats, it goes on alone.
+    cluster.silent.extend(all);
+    cluster.kill(0);
+    cluster.boot(0).expect("its disk boots");
+    cluster.run_ms(70_000);
+    assert_eq!(signer(&cluster, 0), first);
+}
+
+#[test]
+fn a_key_that_a_restored_node_signed_with_alone_is_honoured() {
+    let mut cluster = Cluster::of(3);
+    let first = signer(&cluster, 0);
+    let backup = cluster.nodes[0].disk.clone();
+    cluster.ask(0, Request::RotateSigningKey);
+    cluster.run_ms(120_000);
+    cluster.elapsed_ms += DAY_MS + 3_600_000;
+    cluster.run_ms(10_000);
+    assert!(!cluster.nodes[1].view.token_keys.contains_key(first.as_str()), "it was forgotten");
+    cluster.kill(0);
+    cluster.nodes[0].disk = backup;
+    cluster.silent.extend([(1, 0), (2, 0), (0, 1), (0, 2)]);
+    cluster.boot(0).expect("a backup boots");
+    cluster.run_ms(70_000);
+    assert_eq!(signer(&cluster, 0), first, "it hears nobody who knows better");
+    cluster.silent.clear();
+    cluster.run_ms(60_000);
+    assert_ne!(signer(&cluster, 0), first);
+    assert!((0..3).all(|place| retires(&cluster, place, &first)), "what it signed meanwhile is good everywhere");
+}
+
+#[test]
+fn a_first_key_waits_until_somebody_else_knows_it() {
+    let mut cluster = Cluster::strangers(2);
+    cluster.kill(0);
+    cluster.nodes[0].disk.clear();
+    cluster.kill(1);
+    cluster.nodes[0].disk_blocked = true;
+    cluster.boot(0).expect("an empty disk boots");
+    let seed = cluster.seed_of(1);
+    cluster.begin(0, Request::SeedNode(seed), None);
+    cluster.unblock(0);
+    cluster.run_ms(30_000);
+    assert!(cluster.nodes[0].view.signer.is_none(), "it would be lost with this disk");
+    cluster.run_ms(40_000);
+    assert!(cluster.nodes[0].view.signer.is_some(), "whoever hears nobody for so long is alone");
 }

@@ -1,9 +1,10 @@
 //! When a failure became certain: the run is repeated with other draws from many points in time on. Before a point all stays as
-//! it was; after it network, disks and crashes draw anew, while the plan stays. It judges by the check that failed.
+//! it was; after it network, disks and crashes draw anew, while the plan stays. It judges by the failure.
 
 use crate::checks::Failure;
 use crate::history::{History, Place};
 use crate::plan::Plan;
+use crate::report::timeline;
 use crate::worlds::quick::{self, Planted, Reseed};
 
 /// How often, and from how many points, a run is repeated.
@@ -46,6 +47,13 @@ impl Effort {
     pub const USUAL: Effort = Effort { points: 20, salts: 10 };
 }
 
+/// Whether two failures are one: of the same check, and where it failed at a node, there, and in what it says first, which names
+/// what it is about.
+fn is_like(one: &Failure, other: &Failure) -> bool {
+    let subject = |failure: &Failure| failure.what.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    one.check == other.check && one.node == other.node && (one.node.is_none() || subject(one) == subject(other))
+}
+
 /// Repeats a failing run; `None` if it does not fail.
 pub fn explain(plan: &Plan, planted: Option<Planted>, effort: Effort) -> Option<Explained> {
     let told = quick::tell_planted(plan, planted);
@@ -53,7 +61,7 @@ pub fn explain(plan: &Plan, planted: Option<Planted>, effort: Effort) -> Option<
     let repeat = |at_ms: u64| {
         let fails = |salt: &u64| {
             let reseed = Reseed { at_ms, salt: *salt };
-            quick::run_reseeded(plan, planted, reseed).failure.is_some_and(|other| other.check == failure.check)
+            quick::run_reseeded(plan, planted, reseed).failure.is_some_and(|other| is_like(&failure, &other))
         };
         Point { at_ms, failed: (1..=effort.salts).filter(fails).count() as u64, of: effort.salts }
     };
@@ -102,6 +110,7 @@ impl Explained {
         let hidden = self.history.told_by_others();
         let entries = self.history.entries.iter().enumerate();
         let near = entries.filter(|(_, entry)| (open_ms..=certain_ms + AFTER_MS).contains(&entry.at_ms));
+        let near = near.filter(|(_, entry)| timeline::is_usual(&entry.kind));
         near.map(|(place, _)| place).filter(|place| hidden.binary_search(place).is_err()).collect()
     }
 }

@@ -37,8 +37,6 @@ marks! {
     BrokenOff = "delta-broken-off",
     /// Empty cells were dropped at its sender or its receiver meanwhile.
     DroppedInTransfer = "cells-dropped-in-broken-delta",
-    /// A delta had to wait for the records of its authors.
-    PutOff = "delta-put-off",
     /// A node began its first life after the others were up.
     JoinedLate = "member-joined-late",
     /// A node was left behind for ever.
@@ -75,6 +73,8 @@ marks! {
     StoreFailed = "store-failed",
     /// Revocations arrived from a peer.
     RevocationsLearned = "revocations-learned",
+    /// A delta waited for the records of its authors.
+    DeltaPutOff = "delta-put-off",
     /// Equal vectors with unequal digests: an alarm.
     Alarm = "alarm-raised",
 }
@@ -106,11 +106,11 @@ impl Marks {
         match fact {
             Fact::Merged { deep: true, .. } => self.hit(Mark::DeepPath),
             Fact::BrokenOff { .. } => self.hit(Mark::BrokenOff),
-            Fact::PutOff { .. } => self.hit(Mark::PutOff),
             Fact::Dropped { .. } => self.hit(Mark::CellsDropped),
             Fact::Restored { .. } => self.hit(Mark::MetLaterLife),
             Fact::Superseded { .. } => self.hit(Mark::Renewed),
             Fact::RoundFailed { .. } => self.hit(Mark::RoundFailed),
+            Fact::PutOff { .. } => self.hit(Mark::DeltaPutOff),
             Fact::Learned { .. } => self.hit(Mark::RevocationsLearned),
             Fact::StoreFailed { .. } => self.hit(Mark::StoreFailed),
             Fact::Diverged { .. } => self.hit(Mark::Alarm),

@@ -65,6 +65,7 @@ fn every_verb_of_the_language_is_read_and_written_back() {
         "seed-all = true",
         "edit-client = \"c\", name = \"C\"",
         "delete-client = \"c\"",
+        "create-clients = \"d\", count = 3, auth = \"client_secret_post\"",
         "define-scope = \"x\", description = \"X\"",
         "remove-scope = \"x\"",
         "introspect = \"t\", by = \"c\"",
@@ -110,6 +111,26 @@ fn every_verb_of_the_language_is_read_and_written_back() {
         assert!(!step.verb.title().is_empty());
     }
     assert_eq!(again, plan);
+}
+
+#[test]
+fn many_clients_have_numbers_behind_their_name() {
+    let text = "[[step]]\ndo = { create-clients = \"c\", count = 2, scope = \"a\" }\n";
+    let known = plan(&format!("{text}[[step]]\ndo = {{ delete-client = \"c-2\" }}\n")).unwrap();
+    let Some(Verb::CreateClients(create)) = known.steps().next().map(|step| &step.verb) else { panic!("clients") };
+    let each: Vec<_> = create.each().map(|one| (one.client, one.scope)).collect();
+    assert_eq!(each, [("c-1".to_owned(), "a".to_owned()), ("c-2".to_owned(), "a".to_owned())]);
+    refused(&format!("{text}[[step]]\ndo = {{ delete-client = \"c-3\" }}\n"), "makes the client `c-3`");
+}
+
+#[test]
+fn a_refusal_can_be_demanded_of_what_is_asked() {
+    let asks = "[[step]]\nrefused = true\ndo = { define-scope = \"x\" }\n";
+    let plan = plan(asks).unwrap();
+    assert!(plan.steps().all(|step| step.refused));
+    assert!(plan.to_toml().contains("refused = true\n"), "{}", plan.to_toml());
+    refused("[[step]]\nrefused = true\ndo = { kill = true }\n", "p.toml:3: `refused` is for what somebody asks");
+    refused(&asks.replace("do =", "at = \"1s\"\ndo ="), "nobody waits for the answer");
 }
 
 #[test]
@@ -171,6 +192,11 @@ fn only_what_exists_is_named() {
     refused("[[step]]\ndo = { logout = \"s\" }\n", "no earlier step makes the session `s`");
     refused("[[expect]]\nwithin = \"1s\"\n", "nothing is expected here");
     refused("[[expect]]\nconverged = false\n", "can only be expected as true");
+    refused("[[step]]\ndo = { create-clients = \"c\", count = 0 }\n", "p.toml:3: `count` is 1 to 1000, not 0");
+    refused("[[step]]\ndo = { create-clients = \"c\", count = 1001 }\n", "`count` is 1 to 1000, not 1001");
+    let overlap =
+        "[[step]]\ndo = { create-client = \"c-2\" }\n[[step]]\ndo = { create-clients = \"c\", count = 2 }\n";
+    refused(overlap, "p.toml:5: the client `c-2` was made before");
     let twice = "[[step]]\ndo = { create-client = \"c\" }\n".repeat(2);
     refused(&twice, "p.toml:5: the client `c` was made before");
 }

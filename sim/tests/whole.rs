@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use symbolon_sim::plan::{Plan, draw, draw_orderly};
+use symbolon_sim::plan::{Plan, Verb, What, draw, draw_orderly};
 use symbolon_sim::worlds::quick::{self, Planted};
 use symbolon_sim::worlds::whole::{Outcome, run, run_planted};
 
@@ -138,4 +138,14 @@ fn quick_and_whole_end_alike() {
         assert_eq!(quick.difference(&whole.sense), None, "symbolon-sim compare --seeds {seed}..{}", seed + 1);
         assert!(quick.judgements.len() > 5, "seed {seed} judges tokens");
     }
+}
+
+#[test]
+fn what_ends_otherwise_is_told() {
+    let plan = draw_orderly(1);
+    let mut shorter = plan.clone();
+    shorter.acts.retain(|act| !matches!(&act.what, What::Step(step) if matches!(step.verb, Verb::EditClient(_))));
+    assert_ne!(shorter, plan, "somebody is edited");
+    let difference = quick::sense(&plan).1.difference(&quick::sense(&shorter).1);
+    assert!(difference.is_some_and(|difference| difference.starts_with("client ")));
 }

@@ -73,9 +73,6 @@ impl<V: Clone> Cell<V> {
     /// This cell, or the absence of one, after its author applied one more op: all siblings are replaced.
     pub(super) fn after(before: Option<&Cell<V>>, op: Op<V>) -> Cell<V> {
         let mut ops: Vec<Op<V>> = before.map_or(&[][..], |cell| &cell.ops).iter().map(Op::replaced).collect();
-        if zoo::on(Bug::ShallowContext) {
-            ops.retain(|op| before.is_some_and(|cell| cell.sibling(op.dot).is_some()));
-        }
         match ops.binary_search_by_key(&op.dot.replica, |other| other.dot.replica) {
             Ok(at) => ops[at] = op,
             Err(at) => ops.insert(at, op),

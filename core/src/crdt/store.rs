@@ -132,7 +132,8 @@ impl<K: Ord + Clone, V: Clone> DottedStore<K, V> {
             self.empty.remove(&(*touched, key.clone()));
             for dot in cell.context() {
                 self.index.remove(dot, key);
-                if !zoo::on(Bug::FloorLost) && !zoo::on(Bug::TombstonesDroppedEarly) {
+                let lost = [Bug::FloorLost, Bug::TombstonesDroppedEarly, Bug::ShallowContext];
+                if !lost.into_iter().any(zoo::on) {
                     self.floor.raise(dot.replica, dot.seq);
                 }
             }
@@ -174,6 +175,9 @@ impl<K: Ord + Clone + Fingerprint, V: Clone + Fingerprint> DottedStore<K, V> {
         let cell = Cell::after(before.as_ref(), Op { dot, hlc, value });
         self.vector.raise(replica, dot.seq);
         self.put(key, before, cell);
+        if zoo::on(Bug::ShallowContext) {
+            self.drop_where(Bound::Unbounded, |_| true);
+        }
         dot
     }
 

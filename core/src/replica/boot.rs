@@ -104,7 +104,7 @@ impl Replica {
         seed: [u8; 32],
         now: Now,
     ) -> Result<(Replica, super::Effects), BootError> {
-        Replica::boot_with(Arc::new(Cms), config, crypto, keys, recovered, seed, now)
+        Replica::boot_with((Arc::new(Cms), crypto), config, keys, recovered, seed, now)
     }
 
     /// The same, for a replica whose frames have another form: no node that is not simulated speaks it.
@@ -112,9 +112,8 @@ impl Replica {
     /// # Errors
     /// See [`BootError`]; nothing was written then.
     pub fn boot_with(
-        envelope: Arc<dyn Envelope>,
+        sealing: (Arc<dyn Envelope>, Crypto),
         config: Arc<Config>,
-        crypto: Crypto,
         keys: IdentityKeys,
         recovered: Recovered,
         seed: [u8; 32],
@@ -125,7 +124,7 @@ impl Replica {
         if !is_vouched(&loaded, keys.node()) {
             return Err(BootError::Unsound);
         }
-        let mut replica = Replica::assemble(envelope, config, crypto, keys, loaded, seed, now);
+        let mut replica = Replica::assemble(sealing, config, keys, loaded, seed, now);
         let effects = replica.begin_life();
         Ok((replica, effects))
     }

@@ -235,6 +235,9 @@ impl Replica {
     }
 
     fn open_round(&mut self, node: NodeId) {
+        if !self.durable.pinned.contains_key(&node) {
+            return; // Its pin is on the way to the disk; it was not asked, so it did not fail.
+        }
         let half = self.with_local(|replica, local| Some(replica.gossip.peers.get_mut(&node)?.compose(local)));
         let Some((message, carries)) = half else {
             return;

@@ -28,9 +28,8 @@ const READING: Duration = Duration::from_secs(60);
 
 impl Replica {
     pub(super) fn assemble(
-        envelope: Arc<dyn Envelope>,
+        (envelope, crypto): (Arc<dyn Envelope>, Crypto),
         config: Arc<Config>,
-        crypto: Crypto,
         keys: IdentityKeys,
         loaded: Loaded,
         seed: [u8; 32],

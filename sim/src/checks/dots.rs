@@ -2,18 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use symbolon_core::crdt::{Dot, Hlc, ReplicaId};
+use symbolon_core::crdt::{Cell, Dot, Hlc, Op, ReplicaId};
 use symbolon_core::replica::Fact;
 
 use super::{Check, Moment, Sight};
 use crate::model::batch;
-use symbolon_core::state::Key;
+use symbolon_core::state::{Key, Value};
 
 #[derive(Default)]
 pub(super) struct Dots {
     ops: BTreeMap<Dot, (Key, Hlc)>,
     lives: BTreeSet<ReplicaId>,
     nodes: BTreeMap<usize, symbolon_core::crdt::NodeId>,
+}
+
+impl Dots {
+    /// An op that is made now is stamped later than all that its author had seen of the key.
+    fn own_is_latest(&self, node: usize, cell: &Cell<Value>) -> Result<(), String> {
+        let is_new =
+            |op: &&Op<Value>| self.nodes.get(&node) == Some(&op.dot.replica.node) && !self.ops.contains_key(&op.dot);
+        let Some(own) = cell.ops().iter().find(is_new) else { return Ok(()) };
+        let later = cell.ops().iter().find(|op| op.dot != own.dot && op.hlc >= own.hlc);
+        later.map_or(Ok(()), |seen| Err(format!("{} of {} follows {} of {}", own.dot, own.hlc, seen.dot, seen.hlc)))
+    }
 }
 
 impl Check for Dots {
@@ -34,6 +45,7 @@ impl Check for Dots {
             Sight::Noted(Fact::Booted { .. }) => {}
             Sight::Wrote(rows) => {
                 for (key, cell) in batch::cells(rows) {
+                    self.own_is_latest(moment.node, &cell)?;
                     for op in cell.ops() {
                         let known = self.ops.entry(op.dot).or_insert_with(|| (key.clone(), op.hlc));
                         if *known != (key.clone(), op.hlc) {

@@ -2,20 +2,26 @@
 
 mod answers;
 mod convergence;
+mod denials;
 mod digests;
 mod dots;
 mod facts;
+mod frames;
 mod keys;
+mod laws;
 mod quiet;
 mod revocation;
 mod secrets;
+mod stages;
+mod strangers;
 mod tokens;
 mod truth;
 mod vector;
+mod verdicts;
 
 use std::sync::Arc;
 
-use symbolon_core::replica::{CallId, Fact, Reply, Row};
+use symbolon_core::replica::{CallId, Fact, Reply, Request, Row};
 use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
@@ -47,8 +53,31 @@ pub enum Sight<'a> {
     },
     /// Bytes leave for a peer.
     Sent(&'a [u8]),
+    /// A request leaves for a peer.
+    Requested {
+        /// Its bytes.
+        frame: &'a [u8],
+        /// By the sender's clock.
+        wall: Wall,
+    },
+    /// A request of a peer was not refused.
+    Took {
+        /// Its bytes, as they came.
+        frame: &'a [u8],
+        /// By the receiver's clock.
+        wall: Wall,
+        /// When the receiver's life began, by its clock.
+        began: Wall,
+    },
     /// A caller asked.
     Asked(CallId),
+    /// And this is what he asked for.
+    Wanted {
+        /// Which call.
+        call: CallId,
+        /// For what.
+        request: &'a Request,
+    },
     /// A caller is answered.
     Answered {
         /// Which.
@@ -72,6 +101,13 @@ pub enum Sight<'a> {
         view: &'a Arc<View>,
         /// By the node's own clock.
         wall: Wall,
+    },
+    /// A token that somebody made up was shown to a resource server.
+    Forged {
+        /// What is wrong with it, as in "a token that nobody signed".
+        what: &'static str,
+        /// Whether it was found good.
+        accepted: bool,
     },
     /// New secrets, which nobody may see.
     Secrets(&'a [[u8; 32]]),
@@ -198,22 +234,26 @@ pub struct Checks {
 impl Checks {
     /// All of them, for a run of so many nodes.
     pub fn new(plan: &Plan) -> Checks {
-        let mut all: Vec<Box<dyn Check>> = vec![
+        let all: Vec<Box<dyn Check>> = vec![
             Box::new(truth::Truth::new(plan.nodes.len())),
             Box::new(dots::Dots::default()),
             Box::new(vector::Vector::new(plan.nodes.len())),
             Box::new(digests::Digests::default()),
             Box::new(revocation::Revocation::new(plan.nodes.len())),
             Box::new(tokens::Tokens::default()),
+            Box::new(verdicts::Verdicts),
+            Box::new(denials::Denials::default()),
             Box::new(keys::Keys::default()),
+            Box::new(stages::Stages::default()),
+            Box::new(strangers::Strangers::default()),
+            Box::new(frames::Frames::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes.len())),
             Box::new(convergence::Convergence),
             Box::new(quiet::Quiet),
+            Box::new(laws::Laws::default()),
+            Box::new(secrets::Secrets::new(scans(plan))),
         ];
-        if scans(plan) {
-            all.push(Box::new(secrets::Secrets::default()));
-        }
         Checks { all, failure: None }
     }
 

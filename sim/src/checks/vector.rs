@@ -1,6 +1,8 @@
 //! What a node holds never goes back, across crash and restart, while its disk is its own.
 
-use symbolon_core::crdt::VersionVector;
+use std::collections::BTreeMap;
+
+use symbolon_core::crdt::{NodeId, VersionVector};
 use symbolon_core::state::RevokedId;
 use symbolon_core::time::Wall;
 
@@ -10,6 +12,7 @@ pub(super) struct Vector {
     held: Vec<VersionVector>,
     marks: Vec<Wall>,
     revoked: Vec<Vec<(Wall, RevokedId)>>,
+    records: Vec<BTreeMap<NodeId, u64>>,
 }
 
 impl Vector {
@@ -18,6 +21,7 @@ impl Vector {
             held: vec![VersionVector::new(); nodes],
             marks: vec![Wall(0); nodes],
             revoked: vec![Vec::new(); nodes],
+            records: vec![BTreeMap::new(); nodes],
         }
     }
 }
@@ -33,6 +37,7 @@ impl Check for Vector {
                 self.held[moment.node] = VersionVector::new();
                 self.marks[moment.node] = Wall(0);
                 self.revoked[moment.node].clear();
+                self.records[moment.node].clear();
                 return Ok(());
             }
             Sight::Booted { view, disk: Continuity::Kept } => view,
@@ -49,6 +54,13 @@ impl Check for Vector {
             return Err("the purge mark went back".into());
         }
         self.marks[moment.node] = view.revoked.mark();
+        for record in view.nodes.values() {
+            let known = self.records[moment.node].entry(record.node).or_default();
+            if record.version < *known {
+                return Err(format!("a record of {} went back", record.name));
+            }
+            *known = record.version;
+        }
         let revoked = &mut self.revoked[moment.node];
         if let Some((_, id)) = revoked
             .iter()

@@ -1,18 +1,18 @@
 //! `symbolon-sim run`: a plan, a world, and what came of it.
 
+mod live;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::Ended;
 use crate::plan::Plan;
-use crate::report::{ActRecord, NodeRecord, Record, Screen, milliseconds};
-use crate::worlds::live::api::Gossip;
-use crate::worlds::live::cluster::{PASSWORD, USER};
-use crate::worlds::live::{Live, Outcome, Ports};
+use crate::report::{ActRecord, Failed, Record, Screen, Simulated, milliseconds};
+use crate::worlds::live::Ports;
+use crate::worlds::{Cannot, quick, whole};
 
 /// What to run, and how.
 #[derive(Args)]
@@ -22,13 +22,13 @@ pub struct Run {
     /// Where it runs.
     #[arg(long, value_enum, default_value = "live")]
     world: World,
-    /// Shortens traffic, as the plan says.
+    /// Shortens traffic, as the plan says (live).
     #[arg(long)]
     short: bool,
-    /// Leaves the nodes up at the end, until Ctrl-C.
+    /// Leaves the nodes up at the end, until Ctrl-C (live).
     #[arg(long)]
     interactive: bool,
-    /// `auto` for free ports, or the first port of the nodes.
+    /// `auto` for free ports, or the first port of the nodes (live).
     #[arg(long, default_value = "8080")]
     ports: Ports,
     /// Prints the run as JSON instead.
@@ -38,13 +38,16 @@ pub struct Run {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum World {
+    /// Bare replicas on one event heap: a run in milliseconds.
+    Quick,
+    /// The production node on a simulated network: seconds.
+    Whole,
     /// Real processes on loopback.
     Live,
 }
 
 /// Reads the plan, runs it, and tells.
 pub(super) fn run(arguments: &Run) -> Result<Ended> {
-    let World::Live = arguments.world;
     let file = arguments.file.display().to_string();
     let text = match std::fs::read_to_string(&arguments.file) {
         Ok(text) => text,
@@ -54,120 +57,73 @@ pub(super) fn run(arguments: &Run) -> Result<Ended> {
         Ok(plan) => plan,
         Err(error) => return Ok(Ended::Misasked(error.to_string())),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Dropping the run ends its nodes, so an interruption needs no more than this.
-    runtime.block_on(async {
-        let mut ended = tokio::select! {
-            biased;
-            stopped = interrupted() => return stopped.and_then(|()| bail!("interrupted; the nodes were ended")),
-            ended = watch(arguments, &file, &plan) => ended?,
-        };
-        if let Some(live) = ended.live.take() {
-            interrupted().await?;
-            live.cluster.end().await?;
+    let cannot = match arguments.world {
+        World::Quick => quick::cannot(&plan),
+        World::Whole => whole::cannot(&plan),
+        World::Live => crate::worlds::live::cannot(&plan),
+    };
+    if let Some(Cannot { line, problem }) = cannot {
+        return Ok(Ended::Misasked(format!("{file}:{line}: {problem}")));
+    }
+    match arguments.world {
+        World::Quick | World::Whole if arguments.interactive => {
+            Ok(Ended::Misasked("--interactive needs nodes that stay: --world live".into()))
         }
-        Ok(if ended.pass { Ended::Well } else { Ended::Badly })
-    })
+        World::Quick => simulated(arguments, &file, &plan, "quick", quick::run),
+        World::Whole => simulated(arguments, &file, &plan, "whole", |plan| whole::run(plan).verdict),
+        World::Live => live::run(arguments, &file, &plan),
+    }
 }
 
-/// A run that is over, with the nodes if they are to stay up.
-struct Watched {
-    pass: bool,
-    live: Option<Live>,
-}
-
-async fn watch(arguments: &Run, file: &str, plan: &Plan) -> Result<Watched> {
+/// Runs the plan where time is simulated, and tells act by act when it happened there.
+fn simulated(
+    arguments: &Run,
+    file: &str,
+    plan: &Plan,
+    world: &'static str,
+    run: impl Fn(&Plan) -> quick::Verdict,
+) -> Result<Ended> {
     let screen = Screen::new(arguments.json);
-    let mut record = Record { plan: file.into(), world: "live", ..Record::default() };
-    screen.story(file, plan.nodes.len(), &plan.story);
-    let begin = Instant::now();
-    let (mut live, started) = Live::start(plan, arguments.ports, arguments.short).await?;
+    screen.story(file, plan.nodes.len(), world, &plan.story);
     screen.line("");
-    tell(&screen, &mut record, 0, &started);
-    record.pass = true;
-    for act in &plan.acts {
+    let begin = Instant::now();
+    let verdict = run(plan);
+    let mut record = Record { plan: file.into(), world, pass: verdict.failure.is_none(), ..Record::default() };
+    record.elapsed_ms = milliseconds(begin.elapsed());
+    for done in &verdict.acts {
+        let act = &plan.acts[done.act];
         if let Some(scene) = &act.scene {
             screen.scene(scene);
         }
-        let outcome = live.act(act, &screen).await;
-        tell(&screen, &mut record, act.line, &outcome);
-        if outcome.saw.is_err() {
-            record.pass = false;
-            screen.line(&format!(
-                "\n    {file}:{}: this did not hold. The nodes said:\n\n{}",
-                act.line,
-                live.cluster.tails()
-            ));
-            break;
+        let told = ActRecord::simulated(act, done);
+        screen.act(&told);
+        if !told.pass {
+            screen.line(&format!("\n    {file}:{}: this did not hold", act.line));
         }
+        record.acts.push(told);
     }
-    if record.pass {
-        record.nodes = figures(&live).await?;
-        screen.figures(&record.nodes);
-    }
-    record.elapsed_ms = milliseconds(begin.elapsed());
+    record.simulated = Some(summary(plan, &verdict));
     screen.verdict(&record);
+    if !record.pass {
+        screen.line(&format!("  What led there: symbolon-sim replay {file}\n"));
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&record)?);
     }
-    if arguments.interactive {
-        invite(&live, &screen);
-        return Ok(Watched { pass: record.pass, live: Some(live) });
-    }
-    live.cluster.end().await?;
-    Ok(Watched { pass: record.pass, live: None })
+    Ok(if record.pass { Ended::Well } else { Ended::Badly })
 }
 
-fn tell(screen: &Screen, record: &mut Record, line: usize, outcome: &Outcome) {
-    let act = ActRecord::of(line, outcome);
-    screen.act(&act);
-    record.acts.push(act);
-}
-
-async fn figures(live: &Live) -> Result<Vec<NodeRecord>> {
-    let mut nodes = Vec::new();
-    for (index, (node, traffic)) in live.cluster.nodes().iter().zip(live.traffic()).enumerate() {
-        let gossip = match live.operator(index) {
-            Ok(admin) => Gossip::of(&node.api.stats(admin).await?),
-            Err(_) => Gossip::default(),
-        };
-        nodes.push(NodeRecord::of(&node.name, traffic, &gossip));
-    }
-    Ok(nodes)
-}
-
-/// Where and how to go on by hand.
-fn invite(live: &Live, screen: &Screen) {
-    let Some(ca) = live.cluster.ca_file() else { return };
-    let ca = ca.display();
-    let jar = live.cluster.dir().join("cookies").display().to_string();
-    screen.scene("The nodes stay up until Ctrl-C");
-    for node in live.cluster.nodes() {
-        screen.line(&format!("    {:<6} https://127.0.0.1:{}", node.name, node.port));
-    }
-    let Some(first) = live.cluster.nodes().first() else { return };
-    let origin = format!("https://127.0.0.1:{}", first.port);
-    let login = format!("{{\"username\":\"{USER}\",\"password\":\"{PASSWORD}\"}}");
-    screen.line(&format!("\n    log in as {USER} with {PASSWORD}, an administrator:"));
-    screen.line(&format!(
-        "    curl --cacert {ca} -c {jar} -H 'content-type: application/json' -d '{login}' {origin}/api/auth/login"
-    ));
-    screen.line(&format!("    curl --cacert {ca} -b {jar} {origin}/api/admin/clients"));
-    if let Some(client) = live.any_client() {
-        let secret = client.secret.as_deref().unwrap_or_default();
-        let form = format!("grant_type=client_credentials&client_id={}&client_secret={secret}", client.id);
-        screen.line("\n    get a token:");
-        screen.line(&format!("    curl --cacert {ca} -d '{form}' {origin}/token"));
-    }
-    screen.line(&format!("\n    configurations, data and logs: {}\n", live.cluster.dir().display()));
-}
-
-/// Waits for Ctrl-C, or for being told to end.
-async fn interrupted() -> Result<()> {
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        biased;
-        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
-        _ = terminated.recv() => Ok(()),
+fn summary(plan: &Plan, verdict: &quick::Verdict) -> Simulated {
+    let failed = verdict.failure.as_ref().map(|failure| Failed {
+        check: failure.check,
+        at_ms: failure.at_ms,
+        node: failure.node.map(|node| plan.nodes[node].clone()),
+        what: failure.what.clone(),
+    });
+    Simulated {
+        seed: plan.seed,
+        converged_ms: verdict.converged_ms,
+        trace: verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+        failed,
     }
 }

@@ -97,7 +97,7 @@ pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
 }
 
 fn told(seed: u64, verdict: Verdict) -> Run {
-    let Verdict { failure, trace, counts, converged_ms, marks, history: _ } = verdict;
+    let Verdict { failure, trace, counts, converged_ms, acts: _, marks, history: _ } = verdict;
     let quick::Counts { delivered, calls, faults, events, ticks: _ } = counts;
     let counts = Counts { delivered, calls, faults, events };
     Run { seed, failure, trace, counts, converged_ms, marks }

@@ -98,8 +98,11 @@ impl std::fmt::Display for Carried {
 /// Opens what travels between nodes whose keys it holds.
 pub struct Opener {
     crypto: Crypto,
-    keys: Vec<(Option<Arc<dyn VerifyingKey>>, Arc<dyn DecapsulationKey>)>,
+    keys: Vec<Keys>,
 }
+
+/// What a node signs with, as others see it, and what it opens with.
+type Keys = (Option<Arc<dyn VerifyingKey>>, Arc<dyn DecapsulationKey>);
 
 impl Opener {
     /// For these nodes.

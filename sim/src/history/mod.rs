@@ -60,6 +60,8 @@ pub enum Kind {
         title: String,
         /// Whether it is a fault.
         fault: bool,
+        /// Whether it was asked of a node, which may refuse.
+        asked: bool,
     },
     /// What came of a step, where somebody looked.
     Answer {
@@ -158,6 +160,11 @@ pub enum Kind {
         /// Whether it held.
         held: bool,
     },
+    /// A heading of the plan begins.
+    Scene {
+        /// As the plan says it.
+        title: String,
+    },
     /// The faults end.
     Heal,
     /// All nodes that healed hold the same.
@@ -246,6 +253,8 @@ pub struct Item {
     pub what: String,
     /// Whether it is a node's record, which only its latest version counts of.
     pub is_record: bool,
+    /// Whether it is a revocation.
+    pub is_revocation: bool,
     /// What it is about: places in [`History::subjects`].
     pub about: Vec<Place>,
     /// Who came to hold it, and when, in the order of time.

@@ -10,6 +10,7 @@ use symbolon_core::state::View;
 use super::carried::Spreading;
 use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject};
 use crate::checks::Failure;
+use crate::plan::Verb;
 
 mod facts;
 mod items;
@@ -23,6 +24,8 @@ pub struct Recorder {
     now_ms: u64,
     /// The step whose doing this is.
     step: Option<Place>,
+    /// The step that was asked of a node last.
+    asked: Option<Place>,
     /// The message whose arrival this is.
     arriving: Option<Place>,
     known: BTreeMap<Spreading, Place>,
@@ -32,8 +35,8 @@ pub struct Recorder {
     lives: Vec<usize>,
     /// By node, how many signing keys it was seen with.
     keys: Vec<usize>,
-    /// By node and item, the message that brought it last.
-    brought: Vec<BTreeMap<Place, Place>>,
+    /// By node and item, the messages that brought it, one of each sender, the last one last.
+    brought: Vec<BTreeMap<Place, Vec<Place>>>,
     /// By node, what its last view brought, until a fact speaks of it.
     fresh: Vec<Vec<Place>>,
     cuts: u64,
@@ -55,6 +58,7 @@ impl Recorder {
             ids,
             now_ms: 0,
             step: None,
+            asked: None,
             arriving: None,
             known: BTreeMap::new(),
             letters: BTreeMap::new(),
@@ -106,10 +110,19 @@ impl Recorder {
     }
 
     /// A step of the plan is done, about these subjects. What is written until something else happens comes of it.
-    pub fn step(&mut self, node: Option<usize>, title: String, fault: bool, about: &[String]) {
+    pub fn step(&mut self, node: Option<usize>, verb: &Verb, about: &[String]) {
         let about = about.iter().map(|name| self.names.subject(name)).collect();
-        self.step = (!fault).then_some(self.history.entries.len());
-        self.entry_about(node, Kind::Step { title, fault }, about);
+        let (title, fault, asked) = (verb.title(), verb.is_fault(), verb.is_asked());
+        self.step = asked.then_some(self.history.entries.len());
+        self.asked = self.step.or(self.asked);
+        self.entry_about(node, Kind::Step { title, fault, asked }, about);
+    }
+
+    /// What the step under way asked for is done.
+    pub fn went_well(&mut self, node: usize) {
+        if let Some(what) = self.step.and_then(|step| self.title(step)).map(str::to_owned) {
+            self.answer(node, what, &[]);
+        }
     }
 
     /// Somebody looked at what came of something, about these subjects.
@@ -211,8 +224,12 @@ impl Recorder {
         arrived.fate = Fate::Arrived { at_ms, after };
         self.arriving = Some(message);
         if !arrived.corrupt {
-            let (to, items) = (arrived.to, arrived.carried.items.clone());
-            self.brought[to].extend(items.into_iter().map(|item| (item, message)));
+            let (from, to, items) = (arrived.from, arrived.to, arrived.carried.items.clone());
+            for item in items {
+                let brought = self.brought[to].entry(item).or_default();
+                brought.retain(|former| self.history.messages[*former].from != from);
+                brought.push(message);
+            }
         }
     }
 
@@ -229,11 +246,21 @@ impl Recorder {
         self.entry(None, Kind::Mended { cut });
     }
 
+    /// The step that was asked last came to nothing, at last.
+    pub fn at_last_in_vain(&mut self, why: &str) {
+        self.step = self.asked;
+        self.in_vain(why);
+    }
+
     /// The step under way came to nothing.
     pub fn in_vain(&mut self, why: &str) {
         let Some((step, entry)) = self.step.and_then(|step| Some((step, self.history.entries.get(step)?))) else {
             return;
         };
+        let again = |last: &Entry| matches!(&last.kind, Kind::Vain { step: known, .. } if *known == step);
+        if self.history.entries.last().is_some_and(again) {
+            return;
+        }
         let (node, about) = (entry.node, entry.about.clone());
         let what = self.title(step).unwrap_or_default().to_owned();
         let why = self.translate(why);
@@ -265,9 +292,18 @@ impl Recorder {
         about.extend(items.iter().flat_map(|item| self.history.items[*item].about.iter().copied()));
         self.history.failed = items;
         if about.is_empty() {
+            about = self.under_way();
+        }
+        if about.is_empty() {
             self.history.failed = self.unspread();
         }
         self.entry_about(failure.node, Kind::Failed { check: failure.check, what }, about);
+    }
+
+    /// What the step is about that began at this very time, if one did.
+    fn under_way(&self) -> Vec<Place> {
+        let last = self.history.entries.iter().rfind(|entry| matches!(entry.kind, Kind::Step { fault: false, .. }));
+        last.filter(|step| step.at_ms == self.now_ms).map_or(Vec::new(), |step| step.about.clone())
     }
 
     /// The items that some nodes hold and others that are up do not.
@@ -287,7 +323,7 @@ impl Recorder {
 
     fn hold(&mut self, node: usize, item: Place, held: bool) {
         let (at_ms, after) = (self.now_ms, self.history.entries.len());
-        let message = self.brought[node].get(&item).copied().filter(|_| held);
+        let message = self.brought[node].get(&item).and_then(|brought| brought.last()).copied().filter(|_| held);
         if let Some(item) = self.history.items.get_mut(item) {
             let message = message.filter(|_| item.author != node);
             item.spread.push(Holding { node, at_ms, after, message, held });

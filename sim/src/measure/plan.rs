@@ -14,7 +14,7 @@ pub(super) fn plan(nodes: usize, loss_percent: u64, changes: u64, seed: u64) -> 
     let ms = Span::of_ms;
     let name = |turn: u64| format!("n{}", turn % nodes as u64 + 1);
     let step = |at_ms: u64, on: u64, verb: Verb| {
-        let step = Step { at: Some(ms(at_ms)), on: On::One(name(on)), verb };
+        let step = Step { at: Some(ms(at_ms)), on: On::One(name(on)), refused: false, verb };
         Act { line: 0, scene: None, what: What::Step(step) }
     };
     let client = || "probe".to_owned();

@@ -81,7 +81,7 @@ impl Probe {
             if at_ms == moment.at_ms && step.on.names(&moment.plan.nodes[moment.node]) {
                 return match &step.verb {
                     Verb::DefineScope(define) => Some(Subject::Scope(define.scope.clone())),
-                    Verb::Revoke(revoke) => self.tokens.get(&revoke.token).cloned().map(Subject::Token),
+                    Verb::Revoke(revoke) => self.tokens.get(&revoke.token).copied().map(Subject::Token),
                     _ => None,
                 };
             }
@@ -98,7 +98,7 @@ impl Check for Probe {
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
             Sight::Issued(minted) => {
-                self.tokens.insert(minted.name.clone(), minted.id.clone());
+                self.tokens.insert(minted.name.clone(), minted.id);
             }
             Sight::Asked(call) => {
                 if let Some(subject) = self.subject(moment) {

@@ -1,8 +1,9 @@
 //! What serde cannot see: a plan names only nodes that it has, and only what an earlier step made.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeSet;
 
-use super::verb::MAX_LOOPS;
+use super::verb::{MAX_CLIENTS, MAX_LOOPS};
 use super::{Act, Expect, On, Plan, PlanError, Span, Step, Verb, What};
 
 /// What the acts so far have made.
@@ -13,7 +14,7 @@ struct Made<'p> {
     /// When the last step with a time happens.
     at: Span,
     backups: BTreeSet<&'p str>,
-    clients: BTreeSet<&'p str>,
+    clients: BTreeSet<Cow<'p, str>>,
     tokens: BTreeSet<&'p str>,
     sessions: BTreeSet<&'p str>,
 }
@@ -71,12 +72,20 @@ fn on(act: &Act) -> &On {
 }
 
 impl<'p> Made<'p> {
-    fn known(&self, kind: &str, made: &BTreeSet<&str>, name: &str) -> Result<(), String> {
+    fn known<T: Borrow<str> + Ord>(&self, kind: &str, made: &BTreeSet<T>, name: &str) -> Result<(), String> {
         if self.forgiving || made.contains(name) {
             Ok(())
         } else {
             Err(format!("no earlier step makes the {kind} `{name}`"))
         }
+    }
+
+    fn client(&mut self, name: Cow<'p, str>) -> Result<(), String> {
+        if !self.forgiving && self.clients.contains(&name) {
+            return Err(format!("the client `{name}` was made before; give this one another name"));
+        }
+        self.clients.insert(name);
+        Ok(())
     }
 
     fn step(&mut self, step: &'p Step) -> Result<(), String> {
@@ -86,16 +95,20 @@ impl<'p> Made<'p> {
             }
             self.at = at;
         }
+        if step.refused && (step.at.is_some() || !step.verb.is_asked()) {
+            return Err("`refused` is for what somebody asks of a node, and for steps without `at`: \
+                        nobody waits for the answer of one that has it"
+                .into());
+        }
         match &step.verb {
             Verb::Login(login) => self.sessions.extend(login.name.as_deref()),
             Verb::Logout(logout) => self.known("session", &self.sessions, &logout.session)?,
-            Verb::CreateClient(create) => {
-                if !self.clients.insert(&create.client) && !self.forgiving {
-                    return Err(format!(
-                        "the client `{}` was made before; give this one another name",
-                        create.client
-                    ));
+            Verb::CreateClient(create) => self.client(Cow::Borrowed(&create.client))?,
+            Verb::CreateClients(create) => {
+                if !(1..=MAX_CLIENTS).contains(&create.count) {
+                    return Err(format!("`count` is 1 to {MAX_CLIENTS}, not {}", create.count));
                 }
+                create.names().try_for_each(|name| self.client(Cow::Owned(name)))?;
             }
             Verb::EditClient(edit) => self.known("client", &self.clients, &edit.client)?,
             Verb::DeleteClient(delete) => self.known("client", &self.clients, &delete.client)?,
@@ -131,8 +144,8 @@ impl<'p> Made<'p> {
     }
 
     fn expect(&self, expect: &Expect) -> Result<(), String> {
-        if [expect.converged, expect.ready].contains(&Some(false)) {
-            return Err("`converged` and `ready` can only be expected as true".into());
+        if expect.converged == Some(false) {
+            return Err("`converged` can only be expected as true".into());
         }
         if expect.title().is_empty() {
             return Err("nothing is expected here: name client, scope, token, session, ready or converged".into());

@@ -60,17 +60,12 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
         plan.uninvited = vec![name(nodes - 1)];
     }
     if count > 2 && guest.at(1).permille(120) {
-        let joins = Span::of_ms(guest.at(2).between(FIRST_MS, STORM_MS));
         plan.absent = vec![name(0)];
-        steps.push(Step { at: Some(joins), on: On::One(name(0)), verb: Verb::Restart(Restart { yes: Yes }) });
+        steps.push(step(guest.at(2).between(FIRST_MS, STORM_MS), 0, Verb::Restart(Restart { yes: Yes })));
     }
     if healing > 0 && guest.at(3).permille(500) {
-        let leaves = Span::of_ms(guest.at(4).between(FIRST_MS, STORM_MS));
-        steps.push(Step {
-            at: Some(leaves),
-            on: On::One(name(nodes - 1)),
-            verb: Verb::Kill(Kill { yes: Yes, lasts: None }),
-        });
+        let leaves_ms = guest.at(4).between(FIRST_MS, STORM_MS);
+        steps.push(step(leaves_ms, nodes - 1, Verb::Kill(Kill { yes: Yes, lasts: None })));
     }
     steps.sort_by_key(|step| step.at);
     plan.acts = steps.into_iter().map(|step| Act { line: 0, scene: None, what: What::Step(step) }).collect();
@@ -145,7 +140,7 @@ fn clock(chance: Chance, node: u64) -> ClockError {
 }
 
 fn step(at_ms: u64, on: u64, verb: Verb) -> Step {
-    Step { at: Some(Span::of_ms(at_ms)), on: On::One(name(on)), verb }
+    Step { at: Some(Span::of_ms(at_ms)), on: On::One(name(on)), refused: false, verb }
 }
 
 fn workload(chance: Chance, nodes: u64) -> Vec<Step> {

@@ -20,7 +20,7 @@ pub struct Expect {
     /// `true`: the nodes hold the same state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub converged: Option<bool>,
-    /// `true`: the nodes say that they are ready.
+    /// Whether the nodes say that they are ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,
     /// A client is visible or gone.
@@ -132,8 +132,8 @@ impl Expect {
             let is = if session.is == Pulse::Alive { "alive" } else { "dead" };
             parts.push(format!("session {} is {is}", session.id));
         }
-        if self.ready.is_some() {
-            parts.push("ready".into());
+        if let Some(ready) = self.ready {
+            parts.push(if ready { "ready" } else { "not ready" }.into());
         }
         if self.converged.is_some() {
             parts.push("state is the same".into());

@@ -109,7 +109,7 @@ impl Drawing {
     }
 
     fn act(&mut self, on: On, verb: Verb) {
-        self.acts.push(Act { line: 0, scene: None, what: What::Step(Step { at: None, on, verb }) });
+        self.acts.push(Act { line: 0, scene: None, what: What::Step(Step { at: None, on, refused: false, verb }) });
     }
 
     fn does(&mut self, node: u64, verb: Verb) {
@@ -228,7 +228,8 @@ impl Drawing {
     fn fault(&mut self, chance: Chance) {
         let node = chance.at(1).below(self.nodes);
         let other = name((node + 1 + chance.at(2).below(self.nodes - 1)) % self.nodes);
-        let lasts = Some(Span::of_ms(chance.at(3).between(100, 3000)));
+        let span = Span::of_ms(chance.at(3).between(100, 3000));
+        let lasts = Some(span);
         match chance.at(0).below(9) {
             0 | 1 => {
                 let groups = (0..self.nodes).map(|node| vec![name(node)]).collect();
@@ -238,7 +239,7 @@ impl Drawing {
             3 => self.does(node, Verb::Clog(Clog { to: other, lasts })),
             4 => self.does(node, Verb::SlowDisk(SlowDisk { by: Span::of_ms(chance.at(4).between(10, 200)), lasts })),
             5 => self.act(On::default(), Verb::Heal(Heal { yes: Yes })),
-            6 => self.act(On::default(), Verb::Wait(Wait { span: lasts.unwrap_or_default() })),
+            6 => self.act(On::default(), Verb::Wait(Wait { span })),
             7 => self.goes(node, Verb::Kill(Kill { yes: Yes, lasts: None }), Verb::Restart(Restart { yes: Yes })),
             _ => self.goes(node, Verb::Pause(Pause { yes: Yes, lasts: None }), Verb::Resume(Resume { yes: Yes })),
         }

@@ -36,6 +36,8 @@ struct StepHead {
     at: Option<Span>,
     #[serde(default)]
     on: On,
+    #[serde(default)]
+    refused: bool,
 }
 
 /// Reads the text; names are checked by [`super::check`].
@@ -134,7 +136,7 @@ fn read_step(step: Spanned<DeTable<'_>>) -> Result<(Option<String>, Step), Broke
     }
     drop(keys);
     let verb = Verb::read(key, deserializer(Spanned::new(span, verb)))?;
-    Ok((head.scene, Step { at: head.at, on: head.on, verb }))
+    Ok((head.scene, Step { at: head.at, on: head.on, refused: head.refused, verb }))
 }
 
 fn deserializer(table: Spanned<DeTable<'_>>) -> ValueDeserializer<'_> {

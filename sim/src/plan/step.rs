@@ -12,6 +12,9 @@ pub struct Step {
     pub at: Option<Span>,
     /// On which nodes, one after the other.
     pub on: On,
+    /// It must be refused; else it must not be.
+    #[serde(skip_serializing_if = "super::is_default")]
+    pub refused: bool,
     /// What.
     #[serde(rename = "do")]
     pub verb: Verb,

@@ -32,6 +32,9 @@ fn write_act(text: &mut String, act: &Act) -> std::fmt::Result {
             if step.on != On::default() {
                 writeln!(text, "on = {}", inline(&step.on))?;
             }
+            if step.refused {
+                writeln!(text, "refused = true")?;
+            }
             writeln!(text, "do = {}", inline(&step.verb))
         }
         What::Expect(expect) => {

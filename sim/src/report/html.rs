@@ -56,7 +56,7 @@ fn data(page: &Page<'_>) -> Value {
         value
     });
     let entries: Vec<Value> = entries.collect();
-    let messages: Vec<Value> = history.messages[first_message..].iter().map(|one| message(one)).collect();
+    let messages: Vec<Value> = history.messages[first_message..].iter().map(message).collect();
     let story: Vec<Value> = page
         .story
         .iter()
@@ -108,6 +108,7 @@ fn family(kind: &Kind) -> &'static str {
         Kind::Mended { .. } => "mended",
         Kind::Clock { offset_ms: 0, jumped: false } => "routine",
         Kind::Clock { .. } => "clock",
+        Kind::Scene { .. } => "scene",
         Kind::Expected { held: true, .. } => "held",
         Kind::Expected { held: false, .. } | Kind::Failed { .. } => "failed",
         Kind::Heal => "heal",

@@ -8,7 +8,7 @@ pub mod timeline;
 pub mod told;
 pub mod words;
 
-pub use record::{ActRecord, NodeRecord, Record, milliseconds};
+pub use record::{ActRecord, Failed, NodeRecord, Record, Simulated, milliseconds};
 pub use screen::Screen;
 
 /// The value that this share of a sorted list lies at or below: the nearest rank.

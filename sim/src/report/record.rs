@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::plan::{Act, What};
+use crate::worlds::Done;
 use crate::worlds::live::api::Gossip;
 use crate::worlds::live::{NodeTraffic, Outcome};
 
@@ -18,10 +20,42 @@ pub struct Record {
     pub pass: bool,
     /// How long it took.
     pub elapsed_ms: f64,
+    /// How much simulated time passed until the heal and agreement, where time is simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
     /// What was done and expected.
     pub acts: Vec<ActRecord>,
     /// Figures by node.
     pub nodes: Vec<NodeRecord>,
+}
+
+/// What a simulated world says of the whole run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Simulated {
+    /// What names every draw that the plan does not hold.
+    pub seed: u64,
+    /// From the heal to agreement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converged_ms: Option<u64>,
+    /// A hash over everything that happened: the same plan, seed and build give the same.
+    pub trace: String,
+    /// The check that did not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failed>,
+}
+
+/// A check that did not hold.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failed {
+    /// Its stable name.
+    pub check: &'static str,
+    /// When, in simulated time.
+    pub at_ms: u64,
+    /// Where, if at one node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// What was wrong.
+    pub what: String,
 }
 
 /// One act.
@@ -39,6 +73,9 @@ pub struct ActRecord {
     pub saw: String,
     /// How long it took.
     pub elapsed_ms: f64,
+    /// When it began, in simulated time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
 }
 
 /// One node's figures.
@@ -79,7 +116,29 @@ impl ActRecord {
             Err(problem) => (false, problem),
         };
         let elapsed_ms = milliseconds(outcome.elapsed);
-        ActRecord { line, on: outcome.on.clone(), title: outcome.title.clone(), pass, saw: saw.clone(), elapsed_ms }
+        ActRecord {
+            line,
+            on: outcome.on.clone(),
+            title: outcome.title.clone(),
+            pass,
+            saw: saw.clone(),
+            elapsed_ms,
+            at_ms: None,
+        }
+    }
+
+    /// From what came of it in simulated time.
+    pub fn simulated(act: &Act, done: &Done) -> ActRecord {
+        let (on, title) = match &act.what {
+            What::Step(step) => (&step.on, step.verb.title()),
+            What::Expect(expect) => (&expect.on, expect.title()),
+        };
+        let (pass, saw) = match &done.saw {
+            Ok(saw) => (true, saw.clone()),
+            Err(problem) => (false, problem.clone()),
+        };
+        let elapsed_ms = (done.ended_ms - done.began_ms) as f64;
+        ActRecord { line: act.line, on: on.label(), title, pass, saw, elapsed_ms, at_ms: Some(done.began_ms) }
     }
 }
 

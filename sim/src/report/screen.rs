@@ -34,10 +34,10 @@ impl Screen {
     }
 
     /// What is run, and its story.
-    pub fn story(&self, plan: &str, nodes: usize, story: &str) {
+    pub fn story(&self, plan: &str, nodes: usize, world: &str, story: &str) {
         self.line(&format!(
             "\n  {}",
-            style(format!("{plan} · {nodes} node{} · live", if nodes == 1 { "" } else { "s" })).bold()
+            style(format!("{plan} · {nodes} node{} · {world}", if nodes == 1 { "" } else { "s" })).bold()
         ));
         self.line("");
         for line in story.lines() {
@@ -54,8 +54,18 @@ impl Screen {
     pub fn act(&self, act: &ActRecord) {
         self.bar.finish_and_clear();
         let mark = if act.pass { style("✓").green() } else { style("✗").red().bold() };
-        let ms = style(format!("{:>8} ms", milliseconds(act.elapsed_ms))).dim();
-        self.line(format!("  {mark} {ms}  {:<6} {:<34} {}", act.on, act.title, style(&act.saw).dim()).trim_end());
+        let Some(at_ms) = act.at_ms else {
+            let ms = style(format!("{:>8} ms", milliseconds(act.elapsed_ms))).dim();
+            self.line(format!("  {mark} {ms}  {:<6} {:<34} {}", act.on, act.title, style(&act.saw).dim()).trim_end());
+            return;
+        };
+        let at = style(format!("{:>4}.{:03} s", at_ms / 1000, at_ms % 1000)).dim();
+        let after = match act.elapsed_ms {
+            0.0 => String::new(),
+            ms => format!("after {ms} ms"),
+        };
+        let saw = [after, act.saw.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        self.line(format!("  {mark} {at}  {:<11} {:<44} {}", act.on, act.title, style(saw).dim()).trim_end());
     }
 
     /// The figures of each node.
@@ -91,7 +101,19 @@ impl Screen {
         let word = if record.pass { style("PASS").green().bold() } else { style("FAIL").red().bold() };
         let seconds = record.elapsed_ms / 1000.0;
         let good = record.acts.iter().filter(|act| act.pass).count();
-        self.line(&format!("\n  {word}  {good} of {} held, in {seconds:.1} s\n", record.acts.len()));
+        let all = record.acts.len();
+        let Some(simulated) = &record.simulated else {
+            return self.line(&format!("\n  {word}  {good} of {all} held, in {seconds:.1} s\n"));
+        };
+        if let Some(failed) = &simulated.failed {
+            let place = failed.node.as_ref().map(|node| format!(" at {node}")).unwrap_or_default();
+            let (s, ms) = (failed.at_ms / 1000, failed.at_ms % 1000);
+            self.line(&format!("\n    {} at {s}.{ms:03} s{place}: {}", failed.check, failed.what));
+        }
+        let agreed = simulated.converged_ms.map(|ms| format!("; one state {ms} ms after the heal"));
+        let agreed = agreed.unwrap_or_default();
+        self.line(&format!("\n  {word}  {good} of {all} acts and all checks held, in {seconds:.2} s{agreed}"));
+        self.line(&style(format!("        seed {}, trace {}\n", simulated.seed, simulated.trace)).dim().to_string());
     }
 
     /// Anything else that people want to know.

@@ -127,7 +127,7 @@ impl Tale<'_> {
     /// What was heard when somebody looked.
     fn answers(&mut self) {
         let history = self.history;
-        let about = |entry: &Entry| entry.about.first().is_some_and(|subject| self.subjects.contains(subject));
+        let about = |entry: &Entry| entry.about.iter().any(|subject| self.subjects.contains(subject));
         let answers = history.entries[..self.end].iter().enumerate();
         let mut answers: Vec<(Place, &Entry)> =
             answers.filter(|(_, entry)| matches!(entry.kind, Kind::Answer { .. }) && about(entry)).collect();

@@ -21,6 +21,9 @@ pub enum Detail {
 /// Why a node is not ready yet when it begins.
 const STARTING: [&str; 3] = ["starting", "no_signing_key", "no_wrapping_key"];
 
+/// Facts wider than this are wrapped.
+const WIDEST: usize = 64;
+
 /// One line, before it is folded.
 struct Line {
     at_ms: u64,
@@ -30,12 +33,17 @@ struct Line {
     /// The reasons, where it tells of refused messages only.
     refused: Option<Vec<&'static str>>,
     times: usize,
+    /// The step of the plan that it comes of.
+    step: Option<Place>,
+    /// A heading, not something that happened.
+    heading: bool,
 }
 
 /// The whole timeline.
 pub fn timeline(history: &History, detail: Detail) -> String {
     let mut lines = Vec::new();
     let hidden = history.told_by_others();
+    let beginning = if detail == Detail::All { 0 } else { beginning(history) };
     let mut messages = match detail {
         Detail::Brief | Detail::Usual => Vec::new(),
         Detail::All => message_lines(history),
@@ -54,19 +62,39 @@ pub fn timeline(history: &History, detail: Detail) -> String {
         };
         if wanted {
             let mut line = line(history, entry);
-            if let (Kind::Vain { what, .. }, Detail::Usual) = (&entry.kind, detail) {
-                line.what = format!("{what}  (in vain)");
-            } else if matches!(entry.kind, Kind::Step { fault: false, .. }) && !told && entry.node.is_some() {
-                line.what += "  (in vain)";
+            if matches!(entry.kind, Kind::Step { asked: true, .. }) && !told && entry.node.is_some() {
+                line.what += "  (no answer)";
             }
             lines.push(line);
+        }
+        if place + 1 == beginning {
+            lines = begun(lines);
         }
     }
     lines.extend(messages.into_iter().rev().map(|(_, line)| line));
     render(history, &fold(lines))
 }
 
-pub(super) fn is_usual(kind: &Kind) -> bool {
+/// Entries before anything of the plan happens: nodes begin and meet.
+fn beginning(history: &History) -> usize {
+    let is_plan = |kind: &Kind| {
+        matches!(
+            kind,
+            Kind::Scene { .. } | Kind::Step { .. } | Kind::Expected { .. } | Kind::Cut { .. } | Kind::Failed { .. }
+        )
+    };
+    history.entries.iter().position(|entry| is_plan(&entry.kind)).unwrap_or(0)
+}
+
+/// The beginning in one line, which is alike in all runs.
+fn begun(lines: Vec<Line>) -> Vec<Line> {
+    let count = lines.len();
+    let Some(last) = lines.into_iter().next_back() else { return Vec::new() };
+    let what = format!("nodes begin, and meet ({count} lines)");
+    vec![Line { node: None, what, times: 1, step: None, refused: None, ..last }]
+}
+
+pub(crate) fn is_usual(kind: &Kind) -> bool {
     match kind {
         Kind::Changed { what, .. } => !is_seeding(what),
         Kind::Noted { what, alarm } => *alarm || !is_routine(what),
@@ -80,7 +108,9 @@ pub(super) fn is_usual(kind: &Kind) -> bool {
         Kind::Down | Kind::Paused | Kind::Resumed | Kind::Refused { .. } | Kind::Cut { .. } | Kind::Mended { .. } => {
             true
         }
-        Kind::Expected { .. } | Kind::Heal | Kind::Converged { .. } | Kind::Failed { .. } => true,
+        Kind::Scene { .. } | Kind::Expected { .. } | Kind::Heal | Kind::Converged { .. } | Kind::Failed { .. } => {
+            true
+        }
         Kind::RoundFailed { .. } => false,
     }
 }
@@ -110,6 +140,11 @@ fn line(history: &History, entry: &Entry) -> Line {
         states: entry.states.iter().map(|state| state.map_or("·".into(), words::letter)).collect(),
         refused,
         times: 1,
+        step: match entry.kind {
+            Kind::Changed { step, .. } => step,
+            _ => None,
+        },
+        heading: matches!(entry.kind, Kind::Scene { .. }),
     }
 }
 
@@ -118,7 +153,10 @@ fn message_lines(history: &History) -> Vec<(Place, Line)> {
     let lines = history.messages.iter().map(|message| {
         let what = words::message(history, message);
         let (at_ms, node) = (message.sent_ms, Some(message.from));
-        (message.sent_after, Line { at_ms, node, what, states: Vec::new(), refused: None, times: 1 })
+        (
+            message.sent_after,
+            Line { at_ms, node, what, states: Vec::new(), refused: None, times: 1, step: None, heading: false },
+        )
     });
     lines.collect()
 }
@@ -134,7 +172,7 @@ fn fold(lines: Vec<Line>) -> Vec<Line> {
                 known.states = line.states;
             }
             Some(known) if known.node == line.node && known.what == line.what => {
-                known.times += 1;
+                known.times += usize::from(known.step.is_none() || known.step != line.step);
                 known.states = line.states;
             }
             Some(_) | None => folded.push(line),
@@ -148,8 +186,12 @@ fn text(line: &Line) -> String {
         (Some(reasons), _) if reasons.len() > 1 => {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             reasons.iter().for_each(|reason| *counts.entry(reason).or_default() += 1);
-            let told: Vec<String> =
-                counts.iter().map(|(reason, count)| format!("{count} {}", reason.replace('_', " "))).collect();
+            let alone = counts.len() == 1;
+            let one = |(reason, count): (&&str, &usize)| match alone {
+                true => reason.replace('_', " "),
+                false => format!("{count} {}", reason.replace('_', " ")),
+            };
+            let told: Vec<String> = counts.iter().map(one).collect();
             format!("refuse {} messages: {}", reasons.len(), told.join(", "))
         }
         (_, 1) => line.what.clone(),
@@ -157,9 +199,24 @@ fn text(line: &Line) -> String {
     }
 }
 
+/// A text in pieces no wider than this, if its words allow.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let room = if pieces.len() == 1 { width } else { width - 2 };
+        let last = pieces.last_mut().expect("there is always one");
+        if !last.is_empty() && last.chars().count() + word.trim_end().chars().count() > room {
+            pieces.push(word.to_owned());
+        } else {
+            last.push_str(word);
+        }
+    }
+    pieces
+}
+
 fn render(history: &History, lines: &[Line]) -> String {
     let told: Vec<String> = lines.iter().map(text).collect();
-    let ordinary = |text: &String| Some(text.chars().count()).filter(|width| *width <= 48);
+    let ordinary = |text: &String| Some(text.chars().count()).filter(|width| *width <= WIDEST);
     let fact = told.iter().filter_map(ordinary).max().unwrap_or(0).max(4);
     let names = history.nodes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
     let letters = lines.iter().flat_map(|line| &line.states).map(|letter| letter.chars().count()).max().unwrap_or(1);
@@ -174,9 +231,18 @@ fn render(history: &History, lines: &[Line]) -> String {
     };
     put(&format!("{:>8}  {:<names$}  {:<fact$}  {}", "time", "node", "fact", row(&history.nodes)));
     for (line, what) in lines.iter().zip(&told) {
+        if line.heading {
+            put(&format!("\n{:>8}  {what}", ""));
+            continue;
+        }
         let time = format!("{}.{:03}", line.at_ms / 1000, line.at_ms % 1000);
         let node = line.node.map_or("", |node| history.node(node));
-        put(&format!("{time:>8}  {node:<names$}  {what:<fact$}  {}", row(&line.states)));
+        for (at, piece) in wrap(what, fact).iter().enumerate() {
+            match at {
+                0 => put(&format!("{time:>8}  {node:<names$}  {piece:<fact$}  {}", row(&line.states))),
+                _ => put(&format!("{:>8}  {:<names$}    {piece}", "", "")),
+            }
+        }
     }
     if history.left_out > 0 {
         put(&format!("{:>8}  {} more were not kept", "…", history.left_out));

@@ -38,8 +38,9 @@ pub fn entry(history: &History, entry: &Entry) -> String {
             let side = if *offset_ms > 0 { "ahead" } else { "behind" };
             format!("clock is {} {side}", span(offset_ms.unsigned_abs()))
         }
-        Kind::Expected { title, held: true } => format!("holds: {title}"),
-        Kind::Expected { title, held: false } => format!("does not hold: {title}"),
+        Kind::Expected { title, held: true } => format!("holds {title}"),
+        Kind::Expected { title, held: false } => format!("does not hold {title}"),
+        Kind::Scene { title } => title.clone(),
         Kind::Heal => "heal".into(),
         Kind::Converged { after_ms } => format!("converged, {} after the heal", seconds(*after_ms)),
         Kind::Failed { check, what } => format!("FAILS {check}: {what}"),
@@ -116,7 +117,7 @@ pub fn span(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..120_000 => format!("{:.1} s", ms as f64 / 1e3),
-        120_000..7_200_000 => format!("{:.0} min", ms as f64 / 6e4),
+        120_000..7_200_000 => format!("{} min", (ms as f64 / 6e3).round() / 10.0),
         _ => format!("{:.1} h", ms as f64 / 3.6e6),
     }
 }

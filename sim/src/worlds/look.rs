@@ -34,8 +34,10 @@ impl Stand<'_> {
     /// # Errors
     /// What is seen instead.
     pub fn shows(&self, expect: &Expect, known: &impl Known) -> Result<(), String> {
-        if expect.ready == Some(true) && !self.view.readiness.is_ready() {
-            return Err(format!("not ready: {:?}", self.view.readiness.reasons));
+        match (expect.ready, self.view.readiness.is_ready()) {
+            (Some(true), false) => return Err(format!("not ready: {:?}", self.view.readiness.reasons)),
+            (Some(false), true) => return Err("ready".into()),
+            _ => {}
         }
         if let Some(wanted) = &expect.client {
             let client = known.client(&wanted.id).and_then(|id| self.view.client(id));

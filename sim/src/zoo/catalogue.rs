@@ -57,7 +57,7 @@ pub const MEMBERS: &[Member] = &[
         "shallow-context",
         Planted::Core(Bug::ShallowContext),
         0,
-        "A write keeps no more context than what it replaces.",
+        "A write keeps the context of what is live alone, so that a removal leaves nothing behind.",
         "mutants.py: context holds direct predecessors only",
     ),
     member(

@@ -52,7 +52,7 @@ impl Recorder {
             }
             Fact::Restored { from, ops } => {
                 let from = self.place(*from);
-                plain(format!("{} tells of {ops} ops of its own that its disk lost", self.history.node(from)))
+                plain(format!("{} shows it {ops} changes of its own that its disk lost", self.history.node(from)))
             }
             Fact::Superseded { stops, .. } if *stops => alarm("a later life of this node exists; it gives up".into()),
             Fact::Superseded { .. } => plain("a later life of this node exists; it begins another".into()),
@@ -85,8 +85,10 @@ impl Recorder {
     fn merged(&mut self, node: usize, from: usize, kind: Kind) {
         let brought = &self.brought[node];
         let messages = &self.history.messages;
+        let revokes = matches!(kind, Kind::Learned { .. });
         let of_peer = |item: &Place| {
-            brought.get(item).and_then(|message| messages.get(*message)).is_some_and(|message| message.from == from)
+            let mut messages = brought.get(item).into_iter().flatten().filter_map(|message| messages.get(*message));
+            self.history.items[*item].is_revocation == revokes && messages.any(|message| message.from == from)
         };
         let (theirs, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fresh[node]).into_iter().partition(of_peer);
         self.fresh[node] = others;

@@ -103,13 +103,23 @@ impl Recorder {
 
     fn make(&mut self, author: usize, name: Spreading, what: String, about: Vec<Place>) {
         let is_record = matches!(name, Spreading::Record(..));
+        let is_revocation = matches!(name, Spreading::Revoked(_));
         let (at_ms, step) = (self.now_ms, self.step);
         let place = self.history.items.len();
         if let Spreading::Op(dot) = name {
             self.names.item(dot.to_string(), place, format!("“{what}” of {}", self.history.node(author)));
         }
         self.known.insert(name, place);
-        self.history.items.push(Item { author, at_ms, step, what, is_record, about, spread: Vec::new() });
+        self.history.items.push(Item {
+            author,
+            at_ms,
+            step,
+            what,
+            is_record,
+            is_revocation,
+            about,
+            spread: Vec::new(),
+        });
     }
 
     /// As the step says that it comes of, or as it is found.

@@ -20,6 +20,26 @@ pub struct CreateClient {
     pub scope: String,
 }
 
+/// Registers many clients, alike but for their names: `create-clients = "shop"` makes shop-1, shop-2 and so on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateClients {
+    /// What their names in the plan begin with.
+    #[serde(rename = "create-clients")]
+    pub prefix: String,
+    /// How many.
+    pub count: usize,
+    /// How they authenticate.
+    #[serde(default, skip_serializing_if = "crate::plan::is_default")]
+    pub auth: Auth,
+    /// The scopes that they may ask for, separated by spaces.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+}
+
+/// The most clients that one step may make.
+pub const MAX_CLIENTS: usize = 1000;
+
 /// Changes a client's profile; what is left out stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +101,23 @@ impl CreateClient {
     pub(super) fn title(&self) -> String {
         let kind = if self.auth == Auth::None { "public " } else { "" };
         format!("create {kind}client {}", self.client)
+    }
+}
+
+impl CreateClients {
+    /// The names in the plan, in order.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        (1..=self.count).map(|number| format!("{}-{number}", self.prefix))
+    }
+
+    /// One after the other, each as if a step made it alone.
+    pub fn each(&self) -> impl Iterator<Item = CreateClient> + '_ {
+        let one = |client| CreateClient { client, auth: self.auth, name: None, scope: self.scope.clone() };
+        self.names().map(one)
+    }
+
+    pub(super) fn title(&self) -> String {
+        format!("create {} clients, {}-1 and so on", self.count, self.prefix)
     }
 }
 

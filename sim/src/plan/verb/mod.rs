@@ -16,7 +16,7 @@ mod yes;
 use serde::{Deserialize, Serialize};
 use toml::de::{Error, ValueDeserializer};
 
-pub use client::{Auth, CreateClient, DeleteClient, EditClient, RotateSecret};
+pub use client::{Auth, CreateClient, CreateClients, DeleteClient, EditClient, MAX_CLIENTS, RotateSecret};
 pub use clock::{AcceptClock, FreezeClock, StepClock};
 pub use cluster::{SeedAll, SetClusterKey};
 pub use disk::{Backup, FailDisk, LoseDisk, RestoreBackup, SlowDisk, TearDisk};
@@ -76,6 +76,7 @@ verbs! {
     "seed-all" SeedAll: "Pins every other node.",
     "end-sessions" EndSessions: "Ends all sessions of a user.",
     "create-client" CreateClient: "Registers a client.",
+    "create-clients" CreateClients: "Registers many clients.",
     "edit-client" EditClient: "Changes a client's profile.",
     "rotate-secret" RotateSecret: "Gives a client another secret.",
     "delete-client" DeleteClient: "Deletes a client.",
@@ -117,7 +118,8 @@ impl Verb {
             Verb::Login(_) | Verb::Logout(_) | Verb::EndSessions(_) | Verb::SetClusterKey(_) | Verb::SeedAll(_) => {
                 false
             }
-            Verb::CreateClient(_) | Verb::EditClient(_) | Verb::RotateSecret(_) | Verb::DeleteClient(_) => false,
+            Verb::CreateClient(_) | Verb::CreateClients(_) | Verb::EditClient(_) | Verb::DeleteClient(_) => false,
+            Verb::RotateSecret(_) => false,
             Verb::DefineScope(_) | Verb::RemoveScope(_) | Verb::Token(_) | Verb::Introspect(_) => false,
             Verb::Revoke(_) | Verb::RotateKey(_) | Verb::WithdrawKey(_) | Verb::Traffic(_) | Verb::Wait(_) => false,
             Verb::AcceptClock(_) | Verb::Backup(_) | Verb::Restart(_) | Verb::Resume(_) | Verb::Heal(_) => false,
@@ -126,6 +128,15 @@ impl Verb {
             }
             Verb::LoseDisk(_) | Verb::RestoreBackup(_) | Verb::SlowDisk(_) | Verb::FailDisk(_) => true,
             Verb::TearDisk(_) | Verb::StepClock(_) | Verb::FreezeClock(_) | Verb::Replay(_) | Verb::Forge(_) => true,
+        }
+    }
+
+    /// Whether a client or an operator asks it of a node, which may refuse.
+    pub fn is_asked(&self) -> bool {
+        match self {
+            Verb::Wait(_) | Verb::Traffic(_) | Verb::Backup(_) | Verb::Restart(_) | Verb::Resume(_) => false,
+            Verb::Heal(_) | Verb::SeedAll(_) => false,
+            other => !other.is_fault(),
         }
     }
 

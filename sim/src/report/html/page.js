@@ -47,7 +47,7 @@ const visibleMessage = (m, at) => {
 let L = null;
 function layout() {
   const view = $("scroll").clientWidth || 1100;
-  const lane = Math.max(N > 12 ? 34 : 118, Math.min(230, (view - AXIS - 130) / N));
+  const lane = Math.max(N > 12 ? 34 : 118, Math.min(320, (view - AXIS - 110) / N));
   const x = (node) => AXIS + 96 + node * lane;
   const times = new Set([0, data.end]);
   E.forEach((e, at) => visibleEntry(e, at) && times.add(e.t));
@@ -84,7 +84,17 @@ function layout() {
     return yOf.get(a) + (yOf.get(b) - yOf.get(a)) * (b === a ? 0 : (t - a) / (b - a));
   };
   const height = Math.max(...bottom, y) + 60;
-  L = { lane, x, at, entryY, sorted, yOf, height, width: x(N - 1) + lane + 20, bands: bands(at, height), walls: walls(at, height) };
+  const ticks = [];
+  const free = new Set();
+  const tick = (t) => {
+    const slot = Math.round(yOf.get(t) / 9);
+    if ([slot - 1, slot, slot + 1].some((one) => free.has(one))) return;
+    free.add(slot);
+    ticks.push(t);
+  };
+  [...byTime.keys()].forEach(tick);
+  sorted.forEach(tick);
+  L = { lane, x, at, entryY, sorted, ticks, yOf, height, width: x(N - 1) + lane + 20, bands: bands(at, height), walls: walls(at, height) };
   $("spacer").style.height = `${height}px`;
   $("spacer").style.width = `${L.width}px`;
   $("heads").style.width = `${L.width}px`;
@@ -186,11 +196,9 @@ function drawSides(layer, inside) {
 }
 
 function drawTimes(layer, from, to) {
-  let last = -99;
-  for (const t of L.sorted) {
+  for (const t of L.ticks) {
     const y = L.yOf.get(t);
-    if (y < from || y > to || y - last < 18) continue;
-    last = y;
+    if (y < from || y > to) continue;
     layer.append(make("text", { class: "time", x: AXIS - 18, y: y + 4 }, seconds(t)));
     layer.append(make("path", { class: "rule", d: `M${AXIS - 12} ${y}H${AXIS - 6}` }));
   }
@@ -225,12 +233,13 @@ function drawClocks(layer, from, to) {
 }
 
 function drawMessage(layer, m, at, inside) {
-  const [x0, x1, y0] = [L.x(m.f), L.x(m.t), L.at(m.s)];
+  const [x0, x1, y0] = [L.x(m.f), L.x(m.t), L.at(m.s) + 6];
   const lost = m.l === "lost" || m.l === "cut" || m.l === "nobody";
-  const y1 = m.a !== undefined ? L.at(m.a) : y0 + (lost ? 16 : 30);
+  const y1 = m.a !== undefined ? Math.max(y0 + 2, L.at(m.a) - 1) : y0 + (lost ? 16 : 30);
   if (!inside(y0, y1)) return;
-  const share = lost ? (m.l === "nobody" ? 0.93 : 0.55) : 1;
   const side = Math.sign(x1 - x0) || 1;
+  const wall = m.l === "cut" ? wallBefore(m, y0) : null;
+  const share = !lost ? 1 : wall !== null ? (wall - side * 3 - x0) / (x1 - x0) : m.l === "nobody" ? 0.93 : 0.55;
   const [xa, xb] = [x0 + side * 9, m.f === m.t ? x0 + 26 : x0 + (x1 - x0) * share - (lost ? 0 : side * 10)];
   const yb = y0 + (y1 - y0) * share;
   const looks = `m c-${m.c} l-${m.l}${m.again ? " again" : ""}${storyMessages.has(at) ? " told" : ""}${dimmed("m", at) ? " dim" : ""}`;
@@ -246,7 +255,19 @@ function drawMessage(layer, m, at, inside) {
   layer.append(hit);
 }
 
-const clip = (text, width) => (text.length * 6.1 <= width ? text : `${text.slice(0, Math.max(3, Math.floor(width / 6.1) - 1))}…`);
+// Where the first wall stands on the way of a message.
+function wallBefore(m, y) {
+  const side = Math.sign(m.t - m.f);
+  for (let node = m.f; node !== m.t; node += side) {
+    const next = node + side;
+    for (const wall of L.walls) {
+      if (y >= wall.y0 && y <= wall.y1 && wall.links.some(([a, b]) => a === node && b === next)) return L.x(Math.max(node, next)) - 24;
+    }
+  }
+  return null;
+}
+
+const clip = (text, width) => (text.length * 5.8 <= width ? text : `${text.slice(0, Math.max(3, Math.floor(width / 5.8) - 1))}…`);
 
 function drawEntry(back, front, words, e, at) {
   const y = L.entryY[at], told = storyEntries.has(at), dim = dimmed("e", at) ? " dim" : "";
@@ -257,10 +278,9 @@ function drawEntry(back, front, words, e, at) {
   const x = e.n === undefined ? AXIS + 4 : L.x(e.n) + 13;
   const room = e.n === undefined || e.k === "failed" ? L.width - x : L.lane - 34;
   const text = clip(e.x, room);
-  if (told) back.append(make("rect", { class: "halo", x: x - 4, y: y - 9, width: Math.min(room, text.length * 6.3 + 10), height: 17, rx: 5 }));
-  if (picked === at) back.append(make("rect", { class: "picked", x: x - 4, y: y - 9, width: Math.min(room, text.length * 6.3 + 10), height: 17, rx: 5 }));
-  words.append(make("rect", { class: `back${dim}`, x: x - 1, y: y - 7, width: Math.min(room, text.length * 6.2 + 2), height: 14, rx: 3 }));
-  const label = make("text", { class: `label k-${e.k}${dim}`, x, y: y + 4 }, text);
+  if (told) back.append(make("rect", { class: "halo", x: x - 4, y: y - 10, width: Math.min(room, text.length * 5.9 + 10), height: 16, rx: 5 }));
+  if (picked === at) back.append(make("rect", { class: "picked", x: x - 4, y: y - 10, width: Math.min(room, text.length * 5.9 + 10), height: 16, rx: 5 }));
+  const label = make("text", { class: `label k-${e.k}${dim}`, x, y: y + 2 }, text);
   hover(label, () => `${e.n === undefined ? "" : data.nodes[e.n] + " at "}${seconds(e.t)} · ${e.x}`);
   label.addEventListener("click", () => pick(at));
   if (L.lane > 60 || e.n === undefined || told) words.append(label);
@@ -365,7 +385,10 @@ function furnish() {
   $("story-title").hidden = !data.story.length;
   data.story.forEach((sentence) => {
     const item = document.createElement("li");
-    item.textContent = sentence.x;
+    const [time, ...rest] = sentence.x.split("  ");
+    const when = document.createElement("time");
+    when.textContent = time;
+    item.append(when, rest.join("  "));
     item.addEventListener("click", () => {
       document.querySelectorAll("#story li.on").forEach((one) => one.classList.remove("on"));
       item.classList.add("on");

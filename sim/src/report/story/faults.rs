@@ -27,7 +27,8 @@ impl Tale<'_> {
         let mut places: Vec<Place> = Vec::new();
         for (place, entry) in history.entries[..self.end].iter().enumerate() {
             let late = entry.at_ms >= since_ms || is_standing(history, place, self.end, since_ms);
-            if late && touches(entry) && is_fault(&entry.kind) && hidden.binary_search(&place).is_err() {
+            let begins = matches!(entry.kind, Kind::Up { .. }) && entry.at_ms == 0;
+            if late && !begins && touches(entry) && is_fault(&entry.kind) && hidden.binary_search(&place).is_err() {
                 places.push(place);
             }
         }

@@ -12,8 +12,12 @@ impl Tale<'_> {
             (0..self.history.nodes.len()).filter(|node| self.failure.states[*node].is_some()).collect();
         let named = self.nodes.clone();
         let concerned: Vec<usize> = if named.is_empty() { up } else { named.into_iter().collect() };
-        for node in concerned {
-            self.road(place, node);
+        let (have, lack): (Vec<usize>, Vec<usize>) = concerned
+            .into_iter()
+            .partition(|node| first(&self.history.items[place].spread, *node, self.end).is_some());
+        have.into_iter().for_each(|node| self.road(place, node));
+        if self.beside == 0 {
+            self.missing(place, &lack);
         }
         self.elsewhere(place);
         self.losses(place);
@@ -38,18 +42,8 @@ impl Tale<'_> {
         self.tell(at, 0, text, entries, Vec::new());
     }
 
-    /// How a node came to hold it, hop by hop; or why it does not.
+    /// How a node came to hold it, hop by hop.
     fn road(&mut self, place: Place, node: usize) {
-        let item = &self.history.items[place];
-        if node == item.author {
-            return;
-        }
-        if !item.spread.iter().any(|holding| holding.node == node && holding.after <= self.end) {
-            if self.beside == 0 {
-                self.missing(place, node);
-            }
-            return;
-        }
         let mut at = node;
         let mut hops = 0;
         while let Some(holding) = first(&self.history.items[place].spread, at, self.end) {
@@ -121,36 +115,50 @@ impl Tale<'_> {
         }
     }
 
-    /// Why a node never held it: what became of the messages that would have brought it.
-    fn missing(&mut self, place: Place, node: usize) {
-        let history = self.history;
-        let item = &history.items[place];
-        let would: Vec<(Place, &Message)> = history
-            .messages
-            .iter()
-            .enumerate()
-            .filter(|(_, message)| message.to == node && message.carried.items.contains(&place))
-            .collect();
-        let mut fates: BTreeMap<String, usize> = BTreeMap::new();
-        for (_, message) in &would {
-            *fates.entry(ending(message)).or_default() += 1;
+    /// Why nodes never held it: what became of the messages that would have brought it.
+    fn missing(&mut self, place: Place, nodes: &[usize]) {
+        let mut alike: BTreeMap<String, (Vec<usize>, Vec<Place>)> = BTreeMap::new();
+        for node in nodes {
+            let (why, messages) = self.fates(place, *node);
+            let (lack, all) = alike.entry(why).or_default();
+            lack.push(*node);
+            all.extend(messages);
         }
-        let name = self.node(node);
-        let why = match fates.len() {
-            0 => "no message carried it there".to_owned(),
-            _ => {
-                let told: Vec<String> =
-                    fates.into_iter().map(|(ending, count)| format!("{count} {ending}")).collect();
-                format!("of the messages with it, {}", told.join(", "))
-            }
+        for (why, (lack, messages)) in alike {
+            let item = quoted(self.history, &self.history.items[place]);
+            let never = if lack.len() == 1 { "never holds" } else { "never hold" };
+            let end = words::seconds(self.failure.at_ms);
+            let text = format!("{end}  Until the end {} {never} {item}: {why}.", self.nodes_named(lack));
+            self.tell((self.failure.at_ms, self.end), 0, text, Vec::new(), messages);
+        }
+    }
+
+    /// What became of the messages that would have brought an item to a node, in words.
+    fn fates(&self, place: Place, node: usize) -> (String, Vec<Place>) {
+        let messages = self.history.messages.iter().enumerate();
+        let would: Vec<(Place, &Message)> =
+            messages.filter(|(_, message)| message.to == node && message.carried.items.contains(&place)).collect();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, message) in &would {
+            *counts.entry(ending(message)).or_default() += 1;
+        }
+        let told: Vec<String> = counts.into_iter().map(|(ending, count)| format!("{count} {ending}")).collect();
+        let why = match told.len() {
+            0 => self.silence(node),
+            _ => format!("of the messages with it, {}", told.join(", ")),
         };
-        let text = format!(
-            "{}  Until the end {name} never holds {}: {why}.",
-            words::seconds(self.failure.at_ms),
-            quoted(self.history, item)
-        );
-        let messages = would.into_iter().map(|(place, _)| place).collect();
-        self.tell((self.failure.at_ms, self.end), 0, text, Vec::new(), messages);
+        (why, would.into_iter().map(|(place, _)| place).collect())
+    }
+
+    /// Why nothing was even sent.
+    fn silence(&self, node: usize) -> String {
+        let lost = self.history.messages.iter().filter(|message| {
+            (message.to == node || message.from == node) && matches!(message.fate, Fate::Lost(Loss::Cut))
+        });
+        match lost.count() {
+            0 => "no message carried it there".into(),
+            lost => format!("no message carried it there, and {lost} to or from there were lost at a cut link"),
+        }
     }
 }
 

@@ -57,10 +57,12 @@ impl Live {
 
     async fn look_at(&self, expect: &Expect, index: usize) -> Result<Look> {
         let api = &self.node(index).api;
-        if expect.ready == Some(true)
-            && let Some(why) = api.unready().await?
-        {
-            return Ok(Err(why));
+        if let Some(ready) = expect.ready {
+            match api.unready().await? {
+                Some(why) if ready => return Ok(Err(why)),
+                None if !ready => return Ok(Err("ready".into())),
+                _ => {}
+            }
         }
         if let Some(wanted) = &expect.client {
             let id = &self.client(&wanted.id)?.id;

@@ -50,6 +50,12 @@ impl Live {
                 Ok("ML-KEM-768 and P-256 keys of each pair".into())
             }
             Verb::CreateClient(create) => self.create_client(create, index).await,
+            Verb::CreateClients(create) => {
+                for one in create.each() {
+                    self.create_client(&one, index).await?;
+                }
+                Ok(format!("201, {} times", create.count))
+            }
             Verb::EditClient(edit) => {
                 let id = &self.client(&edit.client)?.id;
                 let admin = self.operator(index)?;

@@ -9,7 +9,7 @@ use super::api::{Client, Session};
 use super::cluster::{Cluster, Layout, Node};
 use super::ports::Ports;
 use super::traffic::{NodeTraffic, Progress};
-use crate::plan::{Act, On, Plan, Step, What};
+use crate::plan::{Act, On, Plan, Start, Step, What};
 
 /// A plan that runs.
 pub struct Live {
@@ -64,6 +64,11 @@ impl Live {
         let layout = Layout { names: plan.nodes.clone(), ports, gossip: plan.gossip, ..Layout::of(0) };
         let mut cluster = Cluster::lay_out(&layout).await?;
         cluster.start().await?;
+        let count = cluster.nodes().len();
+        let operators = match plan.start {
+            Start::Cluster => cluster.join().await?.into_iter().map(Some).collect(),
+            Start::Strangers => vec![None; count],
+        };
         let ports: Vec<_> = cluster.nodes().iter().map(|node| node.port.to_string()).collect();
         let outcome = Outcome {
             on: "all".into(),
@@ -71,13 +76,12 @@ impl Live {
             saw: Ok(format!("ready on 127.0.0.1:{}, one P-256 certificate", ports.join(" "))),
             elapsed: begin.elapsed(),
         };
-        let count = cluster.nodes().len();
         let live = Live {
             cluster,
             names: Names::default(),
             short,
             traffic: vec![NodeTraffic::default(); count],
-            operators: vec![None; count],
+            operators,
             nodes: plan.nodes.clone(),
             begin,
         };
@@ -100,6 +104,12 @@ impl Live {
             What::Expect(expect) => self.expect(expect).await,
         };
         let saw = saw.map_err(|error| format!("{error:#}"));
+        let must_fail = matches!(&act.what, What::Step(Step { refused: true, .. }));
+        let saw = match saw {
+            Err(why) if must_fail => Ok(format!("refused, as it must be: {why}")),
+            Ok(_) if must_fail => Err("it was not refused".into()),
+            saw => saw,
+        };
         Outcome { on: self.label(&on), title, saw, elapsed: begin.elapsed() }
     }
 

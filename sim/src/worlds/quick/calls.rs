@@ -8,6 +8,7 @@ use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
 use zeroize::Zeroizing;
 
+use super::forged::forgeries;
 use super::planted::Planted;
 use super::told;
 use super::world::World;
@@ -74,6 +75,9 @@ impl World<'_> {
             Verb::Token(token) => return self.issue(node, token, &view, true),
             Verb::Introspect(introspect) => return self.introspect(node, introspect, &view, true),
             Verb::SeedAll(_) => return self.pin_peers(node),
+            Verb::CreateClients(create) => {
+                return create.each().for_each(|one| self.call(node, &Verb::CreateClient(one)));
+            }
             Verb::SetClusterKey(set) => {
                 let key = *blake3::hash(&self.chance.at(400).word().to_le_bytes()).as_bytes();
                 let key = *blake3::keyed_hash(&key, set.key.as_bytes()).as_bytes();
@@ -141,6 +145,7 @@ impl World<'_> {
         self.pending.insert(call, Pending { node, why });
         self.asked_by_script(call);
         self.see(node, &Sight::Asked(call));
+        self.see(node, &Sight::Wanted { call, request: &request });
         self.handle(node, Event::Ask { call, actor: Actor::Operator, request, concern: None });
     }
 
@@ -225,7 +230,7 @@ impl World<'_> {
                 self.ask(node, Request::Pull(wanted), Purpose::Again(Verb::Token(asked.clone())));
             }
             Verdict::Missing(..) => self.refused("something is missing that no peer had"),
-            Verdict::Refused(error) => self.refused(&format!("{error:?}")),
+            Verdict::Refused(error) => self.refused(&format!("{}: {}", error.error, error.description)),
         }
     }
 
@@ -257,9 +262,13 @@ impl World<'_> {
             }
             Err(_) => false,
         };
-        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
         self.told(|recorder| told::judged(recorder, node, &token, active));
+        self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
+        for (what, forged) in view.token_keys.get(&token.kid).map_or(Vec::new(), |key| forgeries(&token.token, key)) {
+            let accepted = token::verify(view, &forged, wall).is_ok();
+            self.see(node, &Sight::Forged { what, accepted });
+        }
     }
 
     pub(super) fn token(&self, name: &str) -> Option<Minted> {

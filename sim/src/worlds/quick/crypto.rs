@@ -98,6 +98,11 @@ fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
     signature
 }
 
+/// As the holder of this public point would sign.
+pub(super) fn sign_as(public: &PublicPoint, message: &[u8]) -> Signature {
+    sign(&digest(b"sign", &[public]), message)
+}
+
 impl Ecdsa for Light {
     fn signing_key(&self, scalar: &[u8; 32]) -> Option<Arc<dyn SigningKey>> {
         let x = digest(b"point", &[scalar]);

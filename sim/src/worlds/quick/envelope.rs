@@ -10,6 +10,7 @@ use symbolon_core::crypto::{
 use symbolon_core::envelope::{Cms, Envelope, Frame, Letter, MAX_BODY_BYTES, SealError};
 use symbolon_core::fault::Reject;
 use symbolon_core::wire::letter;
+use symbolon_core::zoo::{self, Bug};
 
 use crate::checks;
 use crate::plan::Plan;
@@ -87,7 +88,7 @@ impl Frame for Parts<'_> {
         _: &Crypto,
         own: &dyn DecapsulationKey,
     ) -> Result<Letter, Reject> {
-        if !pinned.verify(self.signed, &self.signature) {
+        if !pinned.verify(self.signed, &self.signature) && !zoo::on(Bug::SignatureUnchecked) {
             return Err(Reject::BadSignature);
         }
         if name(&own.public()) != self.recipient {

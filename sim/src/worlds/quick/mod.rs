@@ -5,6 +5,7 @@ mod calls;
 pub mod crypto;
 mod envelope;
 mod faults;
+mod forged;
 mod look;
 mod marks;
 mod network;
@@ -22,3 +23,11 @@ pub(in crate::worlds) use planted::plant;
 pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, sense, steps, tell, tell_planted, watch};
 pub(in crate::worlds) use run::{same, versions, words};
 pub use world::Counts;
+
+use super::Cannot;
+use crate::plan::{Plan, Verb};
+
+/// What of a plan this world cannot do, if anything.
+pub fn cannot(plan: &Plan) -> Option<Cannot> {
+    super::undone(plan, "quick", |verb| !matches!(verb, Verb::Traffic(_)))
+}

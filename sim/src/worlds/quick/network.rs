@@ -89,6 +89,8 @@ impl World<'_> {
         let message = self.told_sent(from, to, frame, None);
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
+        let wall = self.nodes[from].now(self.at_ms).wall;
+        self.see(from, &Sight::Requested { frame, wall });
         if self.heard.len() == KEPT {
             self.heard.pop_front();
         }

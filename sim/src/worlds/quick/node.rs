@@ -15,8 +15,8 @@ use super::crypto::{self, Source};
 use crate::checks::Continuity;
 use crate::plan::{Chance, ClockError, Plan};
 
-/// The wall clock at the beginning.
-pub(super) const EPOCH_MS: u64 = 1_800_000_000_000;
+/// The wall clock at the beginning. Purge marks move five seconds later, amid the storm, so that clocks step around them.
+pub(super) const EPOCH_MS: u64 = 1_800_000_015_000;
 /// The name of every login.
 pub(super) const USER: &str = "alice";
 /// And its password.
@@ -35,6 +35,8 @@ pub(super) struct Node {
     pub replica: Option<Replica>,
     /// Counts lives; what belongs to a former one is void.
     pub life: u64,
+    /// When this life began, by the node's own clock.
+    pub began: Wall,
     pub view: Option<Arc<View>>,
     pub disk: Disk,
     pub clock: ClockError,
@@ -83,6 +85,7 @@ impl Node {
             source,
             replica: None,
             life: 0,
+            began: Wall(0),
             view: None,
             disk: Disk::default(),
             clock: plan.clocks.get(&plan.nodes[place]).copied().unwrap_or_default(),

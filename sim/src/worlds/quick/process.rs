@@ -10,7 +10,7 @@ use super::node::Rows;
 use super::world::{Happening, World};
 use crate::checks::{Continuity, Sight};
 use crate::history::Kind;
-use crate::plan::Verb;
+use crate::plan::{Start, Verb};
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
@@ -116,6 +116,7 @@ impl World<'_> {
             return;
         };
         let place = &mut self.nodes[node];
+        place.began = place.now(self.at_ms).wall;
         let continuity = std::mem::replace(&mut place.broken, Continuity::Kept);
         let view = replica.view();
         place.replica = Some(replica);
@@ -128,7 +129,9 @@ impl World<'_> {
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
         self.carry_out();
         self.wake(node, self.at_ms);
-        self.pin_peers(node);
+        if self.plan.start == Start::Cluster {
+            self.pin_peers(node);
+        }
     }
 
     /// Boots a replica; where a write was torn, the data is set aside and the node comes back empty.
@@ -139,7 +142,7 @@ impl World<'_> {
             let (now, recovered) = (place.now(self.at_ms), place.recovered());
             let (envelope, config) = (place.envelope.clone(), place.config.clone());
             let (crypto, keys) = (place.crypto.clone(), place.keys.clone());
-            match Replica::boot_with(envelope, config, crypto, keys, recovered, seed, now) {
+            match Replica::boot_with((envelope, crypto), config, keys, recovered, seed, now) {
                 Ok(booted) => return Some(booted),
                 Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
                     self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));

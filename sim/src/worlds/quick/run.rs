@@ -14,7 +14,7 @@ use crate::history::{History, Kind};
 use crate::marks::Marks;
 use crate::model::{Meaning, Sense};
 use crate::plan::{Chance, Plan};
-use crate::worlds::Step;
+use crate::worlds::{Done, Step};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
@@ -50,6 +50,8 @@ pub struct Verdict {
     pub counts: Counts,
     /// From the heal to agreement.
     pub converged_ms: Option<u64>,
+    /// What came of the acts, as far as they were reached.
+    pub acts: Vec<Done>,
     /// Rare situations.
     pub marks: Marks,
     /// What it did, if that was asked for.
@@ -135,7 +137,8 @@ fn finish_with(mut world: World<'_>, look: impl FnOnce(&World<'_>)) -> (Verdict,
         Box::new(recorder.finish())
     });
     let (trace, steps) = world.trace.finish();
-    (Verdict { failure, trace, counts, converged_ms, marks, history }, steps)
+    let acts = world.script.done;
+    (Verdict { failure, trace, counts, converged_ms, acts, marks, history }, steps)
 }
 
 /// What a panic said.

@@ -8,6 +8,7 @@ use super::world::{Happening, World};
 use crate::checks::Failure;
 use crate::history::Kind;
 use crate::plan::{Act, Expect, Step, Verb, What};
+use crate::worlds::Done;
 
 /// How often something that is awaited is looked at.
 const LOOK_MS: u64 = 5;
@@ -24,6 +25,12 @@ pub(super) struct Script {
     calls: BTreeSet<CallId>,
     /// The act whose calls are being made.
     asking: Option<usize>,
+    /// Why the step that is under way was refused, where it must be.
+    refusal: Option<String>,
+    /// When the act that is under way began.
+    began_ms: Option<u64>,
+    /// What came of the acts so far.
+    pub done: Vec<Done>,
 }
 
 /// What must come before the next act.
@@ -57,7 +64,10 @@ impl World<'_> {
     fn is_over(&mut self, act: &Act) -> bool {
         let over = match (self.script.awaits.take(), &act.what) {
             (None, What::Step(step)) => self.begin(act, step),
-            (None, What::Expect(expect)) => self.expectation(act, expect, self.at_ms),
+            (None, What::Expect(expect)) => {
+                self.scene(act);
+                self.expectation(act, expect, self.at_ms)
+            }
             (Some(Awaits::Holds { since_ms }), What::Expect(expect)) => self.expectation(act, expect, since_ms),
             (Some(Awaits::Answers { since_ms }), _) => {
                 self.script.calls.is_empty() || self.wait_on(act, Awaits::Answers { since_ms }, since_ms)
@@ -76,9 +86,33 @@ impl World<'_> {
             }
         };
         if over {
+            self.ended(act);
             self.script.next += 1;
         }
         over
+    }
+
+    fn scene(&mut self, act: &Act) {
+        if let Some(scene) = &act.scene {
+            self.told(|recorder| recorder.entry(None, Kind::Scene { title: scene.clone() }));
+        }
+    }
+
+    /// An act is over. A step that must be refused, and was not, fails.
+    fn ended(&mut self, act: &Act) {
+        let saw = match (&act.what, self.script.refusal.take()) {
+            (What::Step(Step { refused: true, .. }), Some(why)) => format!("refused, as it must be: {why}"),
+            (What::Step(Step { refused: true, .. }), None) => {
+                return self.fails(act.line, "step", "it was not refused".into());
+            }
+            _ => String::new(),
+        };
+        self.done(Ok(saw));
+    }
+
+    fn done(&mut self, saw: Result<String, String>) {
+        let began_ms = self.script.began_ms.take().unwrap_or(self.at_ms);
+        self.script.done.push(Done { act: self.script.next, began_ms, ended_ms: self.at_ms, saw });
     }
 
     /// Begins a step; whether it ended as well.
@@ -88,6 +122,8 @@ impl World<'_> {
         {
             return self.wait_until(at.ms());
         }
+        self.scene(act);
+        self.script.began_ms = Some(self.at_ms);
         let nodes = step.on.resolve(&self.plan.nodes).unwrap_or_default();
         if let Verb::Wait(wait) = &step.verb {
             return self.wait_until(self.at_ms + wait.span.ms());
@@ -124,10 +160,12 @@ impl World<'_> {
 
     /// Whether an expectation holds on all its nodes; if not and its time is over, the run failed.
     fn expectation(&mut self, act: &Act, expect: &Expect, since_ms: u64) -> bool {
+        self.script.began_ms = Some(since_ms);
         let nodes = expect.on.resolve(&self.plan.nodes).unwrap_or_default();
         let Err(seen) = self.look(expect, &nodes) else {
             let took_ms = self.at_ms - since_ms;
-            let title = format!("{}, after {took_ms} ms", expect.title());
+            let after = if took_ms == 0 { String::new() } else { format!(", after {took_ms} ms") };
+            let title = format!("on {}{after}: {}", expect.on.label(), expect.title());
             self.told(|recorder| recorder.entry(None, Kind::Expected { title, held: true }));
             return true;
         };
@@ -152,17 +190,19 @@ impl World<'_> {
     pub(super) fn answered_to_script(&mut self, call: CallId, reply: Option<&Reply>) -> bool {
         let is_ours = self.script.calls.remove(&call);
         if is_ours && let Some(Reply::Refused(refusal)) = reply {
-            self.refused(&format!("{refusal:?}"));
+            self.refused(&refusal.to_string());
         }
         is_ours
     }
 
     /// What a step asked for was refused, or makes no sense now.
     pub(super) fn refused(&mut self, why: &str) {
-        self.told(|recorder| recorder.in_vain(why));
-        if !self.plan.forgiving {
-            let line = self.plan.acts.get(self.script.next).map_or(0, |act| act.line);
-            self.fails(line, "step", why.to_owned());
+        self.told(|recorder| recorder.at_last_in_vain(why));
+        let act = self.plan.acts.get(self.script.next);
+        if let Some(Act { what: What::Step(Step { refused: true, .. }), .. }) = act {
+            self.script.refusal = Some(why.to_owned());
+        } else if !self.plan.forgiving {
+            self.fails(act.map_or(0, |act| act.line), "step", why.to_owned());
         }
     }
 
@@ -177,6 +217,9 @@ impl World<'_> {
     }
 
     fn fails(&mut self, line: usize, check: &'static str, what: String) {
+        if self.checks.failure().is_none() {
+            self.done(Err(what.clone()));
+        }
         let at = if line == 0 { String::new() } else { format!("line {line}: ") };
         self.checks.fail(Failure { check, at_ms: self.at_ms, node: None, what: format!("{at}{what}") });
     }

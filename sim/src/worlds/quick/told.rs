@@ -68,13 +68,13 @@ pub(super) fn step(recorder: &mut Recorder, node: Option<usize>, verb: &Verb) {
         Verb::EndSessions(end) => about.push(format!("user {}", end.user)),
         _ => {}
     }
-    recorder.step(node, title, verb.is_fault(), &about);
+    recorder.step(node, verb, &about);
 }
 
 /// What a caller hears, where no fact speaks of it.
 pub(super) fn answered(recorder: &mut Recorder, node: usize, reply: &Reply) {
     match reply {
-        Reply::LoggedIn { .. } => recorder.answer(node, "logged in".into(), &[]),
+        Reply::LoggedIn { .. } => recorder.went_well(node),
         Reply::Refused(refusal) => {
             recorder.in_vain(&refusal.to_string());
         }

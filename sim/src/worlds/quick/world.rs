@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, WriteId};
+use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, Fact, WriteId};
 
 use super::calls::{Names, Pending};
 use super::node::Node;
@@ -229,9 +229,19 @@ impl World<'_> {
             return;
         };
         self.counts.events += 1;
+        let frame = match &event {
+            Event::Frame { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        };
         let effects = replica.handle(now, event);
-        let life = place.life;
+        let (life, began) = (place.life, place.began);
+        let from = self.effects.len();
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
+        if let Some(frame) = frame
+            && !self.effects.range(from..).any(|(_, _, effect)| refuses(effect))
+        {
+            self.see(node, &Sight::Took { frame: &frame, wall: now.wall, began });
+        }
         self.carry_out();
         self.wake(node, self.at_ms);
     }
@@ -302,4 +312,9 @@ impl World<'_> {
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }
+}
+
+/// Whether this tells a peer that his frame was refused.
+fn refuses(effect: &Effect) -> bool {
+    matches!(effect, Effect::Reply { outcome: Err(_), .. } | Effect::Note(Fact::Rejected { .. }))
 }

@@ -46,9 +46,10 @@ async fn run(place: &Arc<Place>, weather: Arc<Weather>, peers: &[Seed]) -> Resul
         scrub_interval: SCRUB_INTERVAL,
     };
     let node = Node::start_on(listener, setup, ports(place.clone(), weather)).await?;
-    let mut life = place.life();
-    (life.handle, life.stopper) = (Some(node.handle.clone()), Some(node.stopper()));
-    drop(life);
+    {
+        let mut life = place.life();
+        (life.handle, life.stopper) = (Some(node.handle.clone()), Some(node.stopper()));
+    }
     for peer in peers {
         node.handle.ask(Actor::Operator, Request::SeedNode(peer.clone()), None).await;
     }

@@ -21,3 +21,11 @@ mod world;
 
 pub use run::{Outcome, run, run_planted, tell};
 pub use world::{PASSWORD, USER, World};
+
+use super::Cannot;
+use crate::plan::{Plan, Verb};
+
+/// What of a plan this world cannot do, if anything.
+pub fn cannot(plan: &Plan) -> Option<Cannot> {
+    super::undone(plan, "whole", |verb| !matches!(verb, Verb::Traffic(_)))
+}

@@ -11,7 +11,7 @@ use super::calls::{Caller, Got};
 use super::record::{Entry, Seen};
 use super::script::Script;
 use super::world::World;
-use crate::checks::{Checks, Failure, Minted, Moment, Sight};
+use crate::checks::{Checks, Minted, Moment, Sight};
 use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
@@ -149,12 +149,6 @@ impl<'p> Play<'p> {
     pub(super) fn schedule(&mut self, at_ms: u64, later: Later) {
         self.scheduled += 1;
         self.later.insert((at_ms, self.scheduled), later);
-    }
-
-    pub(super) fn fails(&mut self, line: usize, check: &'static str, what: &str) {
-        let at = if line == 0 { String::new() } else { format!("line {line}: ") };
-        let failure = Failure { check, at_ms: self.world.at_ms(), node: None, what: format!("{at}{what}") };
-        self.checks.fail(failure);
     }
 
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {

@@ -62,7 +62,9 @@ fn finish(mut play: Play<'_>) -> Outcome {
         (None, None) => play.checks.failure().cloned(),
     };
     let (counts, marks) = (play.counts, play.marks);
-    let verdict = Verdict { failure, trace: play.world.trace(), counts, converged_ms, marks, history: None };
+    let acts = std::mem::take(&mut play.script.done);
+    let trace = play.world.trace();
+    let verdict = Verdict { failure, trace, counts, converged_ms, acts, marks, history: None };
     Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
 }
 

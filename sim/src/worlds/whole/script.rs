@@ -6,8 +6,9 @@ use std::sync::Arc;
 use symbolon_core::state::View;
 
 use super::play::Play;
-use crate::checks::Minted;
+use crate::checks::{Failure, Minted};
 use crate::plan::{Act, Expect, Step, Verb, What};
+use crate::worlds::Done;
 use crate::worlds::look::{Known, Stand};
 
 /// A step that needs longer has failed.
@@ -25,6 +26,12 @@ pub(super) struct Script {
     pub is_asking: bool,
     /// When it is all over and heals.
     heals_ms: Option<u64>,
+    /// Why the step that is under way was refused, where it must be.
+    refusal: Option<String>,
+    /// When the act that is under way began.
+    began_ms: Option<u64>,
+    /// What came of the acts so far.
+    pub done: Vec<Done>,
 }
 
 /// What must come before the next act.
@@ -55,8 +62,35 @@ impl Play<'_> {
             if !self.is_over(act) {
                 return;
             }
+            self.ended(act);
             self.script.next += 1;
         }
+    }
+
+    /// An act is over. A step that must be refused, and was not, fails.
+    fn ended(&mut self, act: &Act) {
+        let must_fail = matches!(&act.what, What::Step(Step { refused: true, .. }));
+        match self.script.refusal.take() {
+            Some(why) if must_fail => self.done(Ok(format!("refused, as it must be: {why}"))),
+            None if must_fail => self.fails(act.line, "step", "it was not refused"),
+            _ => self.done(Ok(String::new())),
+        }
+    }
+
+    fn done(&mut self, saw: Result<String, String>) {
+        let ended_ms = self.world.at_ms();
+        let began_ms = self.script.began_ms.take().unwrap_or(ended_ms);
+        self.script.done.push(Done { act: self.script.next, began_ms, ended_ms, saw });
+    }
+
+    /// An act did not come to what it must; the first that did not stays.
+    fn fails(&mut self, line: usize, check: &'static str, what: &str) {
+        let at_ms = self.world.at_ms();
+        if self.checks.failure().is_none() {
+            self.done(Err(what.to_owned()));
+        }
+        let at = if line == 0 { String::new() } else { format!("line {line}: ") };
+        self.checks.fail(Failure { check, at_ms, node: None, what: format!("{at}{what}") });
     }
 
     fn is_over(&mut self, act: &Act) -> bool {
@@ -87,6 +121,7 @@ impl Play<'_> {
     fn begin(&mut self, step: &Step) -> bool {
         let now_ms = self.world.at_ms();
         let nodes = step.on.resolve(&self.plan.nodes).unwrap_or_default();
+        self.script.began_ms = Some(now_ms);
         let due_ms = match (&step.verb, step.at) {
             (Verb::Wait(wait), _) => Some(now_ms + wait.span.ms()),
             (_, Some(at)) if at.ms() > now_ms => Some(at.ms()),
@@ -118,6 +153,7 @@ impl Play<'_> {
 
     /// Whether an expectation holds on all its nodes; if not and its time is over, the run failed.
     fn expectation(&mut self, act: &Act, expect: &Expect, since_ms: u64) -> bool {
+        self.script.began_ms = Some(since_ms);
         let nodes = expect.on.resolve(&self.plan.nodes).unwrap_or_default();
         let Err(seen) = self.look(expect, &nodes) else { return true };
         let within_ms = expect.within.map_or(0, |within| within.ms());
@@ -151,9 +187,11 @@ impl Play<'_> {
 
     /// What a step asked for was refused, or makes no sense now.
     pub(super) fn refused(&mut self, why: &str) {
-        if !self.plan.forgiving {
-            let line = self.plan.acts.get(self.script.next).map_or(0, |act| act.line);
-            self.fails(line, "step", why);
+        let act = self.plan.acts.get(self.script.next);
+        if let Some(Act { what: What::Step(Step { refused: true, .. }), .. }) = act {
+            self.script.refusal = Some(why.to_owned());
+        } else if !self.plan.forgiving {
+            self.fails(act.map_or(0, |act| act.line), "step", why);
         }
     }
 }

@@ -151,6 +151,9 @@ impl Play<'_> {
         if self.world.view(node).is_none() || self.world.is_paused(node) {
             return self.refused("the node does not answer");
         }
+        if let Verb::CreateClients(create) = verb {
+            return create.each().for_each(|one| self.call(node, &Verb::CreateClient(one)));
+        }
         self.counts.calls += 1;
         match self.resolve(node, verb) {
             Some(ask) => self.ask(node, ask, Open::of(node, verb, &self.world)),

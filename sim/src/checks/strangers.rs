@@ -1,0 +1,36 @@
+//! A node that nobody invited changes nothing: members hold no op and no record of it.
+
+use std::collections::BTreeSet;
+
+use symbolon_core::crdt::NodeId;
+
+use super::{Check, Moment, Sight};
+
+#[derive(Default)]
+pub(super) struct Strangers {
+    known: BTreeSet<NodeId>,
+}
+
+impl Check for Strangers {
+    fn name(&self) -> &'static str {
+        "strangers"
+    }
+
+    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        match sight {
+            Sight::Booted { view, .. } if !moment.plan.invites(moment.node) => {
+                self.known.insert(view.identity.node);
+            }
+            Sight::Published { after, .. } if !self.known.is_empty() && moment.plan.invites(moment.node) => {
+                if after.nodes.keys().any(|node| self.known.contains(node)) {
+                    return Err("a record of a stranger is held".into());
+                }
+                if after.cells.vector().iter().any(|(replica, _)| self.known.contains(&replica.node)) {
+                    return Err("an op of a stranger is held".into());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
