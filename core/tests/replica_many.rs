@@ -17,7 +17,7 @@ fn pin(cluster: &mut Cluster, one: usize, other: usize) {
 
 #[test]
 fn a_newcomer_meets_more_authors_than_one_frame_can_introduce() {
-    const MEMBERS: usize = MAX_RECORDS_PER_FRAME + 36;
+    const MEMBERS: usize = MAX_RECORDS_PER_FRAME + 6;
     let mut cluster = Cluster::strangers(1);
     // Each comes, is heard, and leaves again.
     for place in 1..MEMBERS {

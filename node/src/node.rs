@@ -70,6 +70,18 @@ pub enum NodeError {
     Superseded,
 }
 
+impl NodeError {
+    /// Whether the data on disk is at fault: rows that cannot be read or contradict their digest, or a database with holes.
+    fn is_of_the_data(&self) -> bool {
+        match self {
+            NodeError::Boot(error) => matches!(error, BootError::Unsound | BootError::BadRow { .. }),
+            NodeError::Store(error) => error.is_corrupt(),
+            NodeError::Identity(_) | NodeError::Users(_) | NodeError::Tls(_) | NodeError::Listen(_) => false,
+            NodeError::Io { .. } | NodeError::Superseded => false,
+        }
+    }
+}
+
 /// A node that runs.
 pub struct Node {
     /// Where it listens.
@@ -199,25 +211,35 @@ struct Life {
     reports: mpsc::UnboundedReceiver<Report>,
 }
 
+/// A life out of what is on disk; where that cannot be true, it is moved aside, and the life begins empty.
 async fn boot(ports: &Ports, config: &Arc<Config>, keys: &Keys) -> Result<Life, NodeError> {
-    let mut aside = false;
-    loop {
-        let (sender, reports) = mpsc::unbounded_channel();
-        let (store, recovered) = ports.storage.open(sender)?;
-        let keys = IdentityKeys::from_bytes(&ports.crypto, keys.0.as_slice()).expect("these bytes came from keys");
-        let (seed, now) = (ports.entropy.seed(), ports.clock.now());
-        match Replica::boot(config.clone(), ports.crypto.clone(), keys, recovered, seed, now) {
-            Ok((replica, first)) => {
-                ports.witness.booted(&replica.view());
-                return Ok(Life { replica, first, store, reports });
-            }
-            Err(problem @ (BootError::Unsound | BootError::BadRow { .. })) if !aside => {
-                store.close().await;
-                let lies = ports.storage.set_aside()?;
-                tracing::error!(%problem, lies, "the data is damaged and was moved aside; this node comes back empty");
-                aside = true;
-            }
-            Err(error) => return Err(error.into()),
+    match begin(ports, config, keys).await {
+        Err(problem) if problem.is_of_the_data() => {
+            let lies = ports.storage.set_aside()?;
+            tracing::error!(
+                %problem,
+                lies,
+                "the data cannot be trusted and was moved aside; this node comes back empty"
+            );
+            begin(ports, config, keys).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn begin(ports: &Ports, config: &Arc<Config>, keys: &Keys) -> Result<Life, NodeError> {
+    let (sender, reports) = mpsc::unbounded_channel();
+    let (store, recovered) = ports.storage.open(sender)?;
+    let keys = IdentityKeys::from_bytes(&ports.crypto, keys.0.as_slice()).expect("these bytes came from keys");
+    let (seed, now) = (ports.entropy.seed(), ports.clock.now());
+    match Replica::boot(config.clone(), ports.crypto.clone(), keys, recovered, seed, now) {
+        Ok((replica, first)) => {
+            ports.witness.booted(&replica.view());
+            Ok(Life { replica, first, store, reports })
+        }
+        Err(error) => {
+            store.close().await;
+            Err(error.into())
         }
     }
 }

@@ -289,3 +289,50 @@ fn a_second_node_takes_ca_and_users_of_the_first() {
     assert_eq!(read(&format!("{first}/users.toml")), read(&format!("{second}/users.toml")));
     assert_ne!(read(&format!("{first}/identity.key")), read(&format!("{second}/identity.key")));
 }
+
+/// Damages the database of a stopped node; it starts all the same, empty, and the damaged file is kept.
+async fn comes_back_empty_after(damage: impl FnOnce(&std::path::Path)) {
+    let plain = [("SYMBOLON_HTTP__PLAIN", "true")];
+    let world = World::plain().await;
+    world.login("alice", "alice123").await.expect(200);
+    for scope in 0..100 {
+        let path = format!("/api/admin/scopes/read.{scope}");
+        world.json("PUT", &path, Some(json!({ "description": "x".repeat(200) }))).await.expect(200);
+    }
+    let database = world.settings.database();
+    let dir = world.stop().await;
+    damage(&database);
+
+    let world = World::of(dir, &plain).await;
+    world.login("alice", "alice123").await.expect(200);
+    let scopes = world.json("GET", "/api/admin/scopes", None).await.expect(200).json();
+    assert_eq!(scopes, json!({ "scopes": [] }), "nothing of the damaged data is believed");
+    let files = std::fs::read_dir(&world.settings.data_dir).expect("our directory");
+    let names: Vec<_> = files.map(|file| file.expect("a file").file_name().into_string().expect("text")).collect();
+    assert!(names.iter().any(|name| name.starts_with("symbolon.db.unsound-")), "{names:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_moved_aside_with_all_others() {
+    comes_back_empty_after(|database| {
+        let connection = rusqlite::Connection::open(database).expect("a database");
+        let half = "UPDATE cells SET value = substr(value, 1, length(value) / 2) \
+                    WHERE key = (SELECT key FROM cells LIMIT 1)";
+        assert_eq!(connection.execute(half, []).expect("a table of cells"), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_with_a_hole_is_moved_aside() {
+    comes_back_empty_after(|database| {
+        let file = std::fs::OpenOptions::new().write(true).open(database).expect("our file");
+        let end = file.metadata().expect("our file").len();
+        assert!(end > 8 * 4096, "the log was folded in when the node stopped");
+        for page in (4096..end).step_by(4096) {
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0xa5; 2048], page).expect("our file");
+        }
+    })
+    .await;
+}

@@ -34,7 +34,7 @@ async fn write_until_death(api: Api, admin: Session, dying: Arc<AtomicBool>, ack
 }
 
 /// Kills the node under write traffic after so many answers, and returns what it had acknowledged.
-async fn crash(cluster: &mut Cluster, admins: &[Session], victim: usize, count: usize) -> Vec<String> {
+async fn crash(cluster: &Cluster, admins: &[Session], victim: usize, count: usize) -> Vec<String> {
     let acknowledged = Arc::<Mutex<Vec<String>>>::default();
     let api = cluster.nodes()[victim].api.clone();
     let dying = Arc::<AtomicBool>::default();
@@ -57,11 +57,11 @@ async fn crash(cluster: &mut Cluster, admins: &[Session], victim: usize, count: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_twenty_power_cuts() {
-    let (mut cluster, admins) = common::cluster(3, false).await;
+    let (cluster, admins) = common::cluster(3, false).await;
     let mut all = Vec::new();
     for turn in 0..CRASHES {
         let victim = turn % 3;
-        let acknowledged = crash(&mut cluster, &admins, victim, WRITERS + turn).await;
+        let acknowledged = crash(&cluster, &admins, victim, WRITERS + turn).await;
         cluster.restart(victim).await.unwrap();
         for id in &acknowledged {
             let found = cluster.nodes()[victim].api.client(&admins[victim], id).await.unwrap();
@@ -85,7 +85,7 @@ async fn what_was_acknowledged_survives_twenty_power_cuts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_without_its_database_comes_back_and_catches_up() {
-    let (mut cluster, mut admins) = common::cluster(3, false).await;
+    let (cluster, mut admins) = common::cluster(3, false).await;
     let mut clients = Vec::new();
     for turn in 0..20 {
         let at = turn % 3;
@@ -98,7 +98,7 @@ async fn a_node_without_its_database_comes_back_and_catches_up() {
     let (node_before, incarnation_before) = life(&cluster.nodes()[victim].api.stats(&admins[victim]).await.unwrap());
 
     cluster.kill(victim).await.unwrap();
-    cluster.wipe_database(victim).unwrap();
+    cluster.wipe_database(victim).await.unwrap();
     cluster.restart(victim).await.unwrap();
 
     // Nobody pins anything again: whom it trusts lies beside its identity.

@@ -14,15 +14,15 @@ const SLACK: Duration = Duration::from_secs(1);
 async fn a_push_that_got_lost_is_found_within_a_heartbeat() {
     let (cluster, admins) = common::cluster(2, true).await;
     let [first, second] = cluster.nodes() else { panic!("two nodes") };
-    let proxy = second.proxy.as_ref().unwrap();
+    let network = cluster.network().unwrap();
     // Nothing reaches the second node from now on; it can only ask.
-    proxy.cut();
+    network.shut(1);
     for _ in 0..3 {
         let client = first.api.create_client(&admins[0], "unheard", Auth::None, "").await.unwrap();
         common::sees(&second.api, &admins[1], &client.id, HEARTBEAT + SLACK).await;
     }
-    common::within(HEARTBEAT + SLACK, "the first node was refused", async || proxy.refused() > 0).await;
-    proxy.heal();
+    common::within(HEARTBEAT + SLACK, "the first node was refused", async || network.refused() > 0).await;
+    network.open(1);
     let client = first.api.create_client(&admins[0], "heard", Auth::None, "").await.unwrap();
     common::sees(&second.api, &admins[1], &client.id, HEARTBEAT + SLACK).await;
     cluster.end().await.unwrap();
@@ -31,8 +31,8 @@ async fn a_push_that_got_lost_is_found_within_a_heartbeat() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_peer_delays_nobody_and_catches_up_when_it_thaws() {
     let (cluster, admins) = common::cluster(3, false).await;
-    let frozen = cluster.nodes()[1].process().unwrap();
-    frozen.pause().unwrap();
+    let frozen = &cluster.nodes()[1];
+    frozen.pause().await.unwrap();
     let begin = Instant::now();
     let writer = &cluster.nodes()[0].api;
     let mut clients = Vec::new();
@@ -44,7 +44,7 @@ async fn a_frozen_peer_delays_nobody_and_catches_up_when_it_thaws() {
         clients.push(client);
     }
     assert!(begin.elapsed() < 2 * SLACK, "a frozen peer held the others up: {:?}", begin.elapsed());
-    frozen.resume().unwrap();
+    frozen.resume().await.unwrap();
     for client in &clients {
         common::sees(&cluster.nodes()[1].api, &admins[1], &client.id, HEARTBEAT + 5 * SLACK).await;
     }

@@ -128,10 +128,9 @@ fn a_world_says_what_it_cannot_do_before_it_runs() {
         "[[step]]\ndo = { create-client = \"c\" }\n[[step]]\ndo = { traffic = \"1s\", clients = [\"c\"] }\n";
     misasked(&room.run(traffic, &QUICK), "p.toml:5: `traffic` is not done in the quick world");
     let live = ["--world", "live", "--ports", "auto"];
-    let split = "[[step]]\ndo = { partition = [[\"n1\"], [\"n2\"]] }\n";
-    misasked(&room.run(split, &live), "p.toml:3: `partition` is not done in the live world");
-    misasked(&room.run("clocks.n1.offset = \"+1h\"\n", &live), "p.toml:1: all clocks are one in the live world");
-    misasked(&room.run("heals = [\"n1\"]\n", &live), "p.toml:1: all nodes start, are members, and heal, in the live");
+    let steps = "[[step]]\ndo = { step-clock = \"+1h\" }\n";
+    misasked(&room.run(steps, &live), "p.toml:3: `step-clock` cannot be done in the live world");
+    misasked(&room.run("clocks.n1.offset = \"+1h\"\n", &live), "p.toml:1: `clocks`: real processes have the clock");
 }
 
 #[test]

@@ -368,7 +368,9 @@ impl Cluster {
             }
             Effect::Publish(view) => self.nodes[place].view = view,
             Effect::Send { exchange, to, door: _, frame } => {
-                let to = self.place(to.node);
+                let Some(to) = self.place(to.node) else {
+                    return self.handle(place, Event::Failed { exchange, status: None, reason: None }); // Nobody is there.
+                };
                 self.frames.push((place, to, frame.clone()));
                 self.send((place, to), Parcel::Request { from: place, to, exchange, frame });
             }
@@ -490,14 +492,10 @@ impl Cluster {
         }
     }
 
-    fn place(&self, node: NodeId) -> usize {
+    fn place(&self, node: NodeId) -> Option<usize> {
         let bears = |known: &Node| known.keys.node() == node && known.replica.is_some();
         let first = |known: &Node| known.keys.node() == node;
-        self.nodes
-            .iter()
-            .position(bears)
-            .or_else(|| self.nodes.iter().position(first))
-            .expect("the node is one of ours")
+        self.nodes.iter().position(bears).or_else(|| self.nodes.iter().position(first))
     }
 
     /// Cuts, or mends, both directions between two nodes.

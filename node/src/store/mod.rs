@@ -8,6 +8,8 @@ pub use sqlite::SqliteStorage;
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -58,4 +60,15 @@ pub enum StoreError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl StoreError {
+    /// Whether this is a database, and a broken one. What is no database at all may be somebody else's file.
+    pub fn is_corrupt(&self) -> bool {
+        match self {
+            StoreError::Damaged { source, .. } => source.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt),
+            StoreError::Locked(_) | StoreError::Newer { .. } | StoreError::Mode { .. } => false,
+            StoreError::Sqlite { .. } | StoreError::Io { .. } => false,
+        }
+    }
 }

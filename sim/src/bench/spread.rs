@@ -97,7 +97,7 @@ pub(super) async fn idle(cluster: &Cluster, admins: &[Session], lasts: Duration)
     let rounds: u64 = after.iter().zip(&before).map(|(after, before)| after.rounds - before.rounds).sum();
     let mut resident: u64 = 0;
     for node in cluster.nodes() {
-        let pid = node.process().context("it is up")?.pid();
+        let pid = node.pid().await?;
         resident = resident.max(proc::resident(pid).context("no memory of the node to read")?);
     }
     Ok(vec![

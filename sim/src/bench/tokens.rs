@@ -70,7 +70,7 @@ async fn blocked(cluster: &Cluster, side: &Side, pace: &Pace) -> Result<Figure> 
     let api = &cluster.nodes().first().context("one node")?.api;
     let admin = api.login(USER, PASSWORD).await?;
     let (mut free, mut held) = (Sum::default(), Sum::default());
-    let holder = rusqlite::Connection::open(cluster.database(0)?)?;
+    let holder = rusqlite::Connection::open(cluster.nodes()[0].database())?;
     for turn in 0..2 {
         free.slice(side, &side.token, pace.slice.min(BLOCKED_FOR)).await?;
         holder.execute_batch("BEGIN IMMEDIATE")?;
@@ -94,7 +94,7 @@ async fn node(cluster: &Cluster) -> Result<Side> {
     let admin = node.api.login(USER, PASSWORD).await?;
     node.api.put_scope(&admin, "orders.read", "Read orders").await?;
     let client = node.api.create_client(&admin, "bench", Auth::ClientSecretBasic, "orders.read").await?;
-    let pid = node.process().context("it is up")?.pid();
+    let pid = node.pid().await?;
     side(node.port, pid, &node.api, &client).await
 }
 

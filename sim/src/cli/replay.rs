@@ -73,10 +73,10 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
-    if arguments.world == World::Whole {
-        return whole(&plan, arguments);
-    }
-    let verdict = quick::tell_planted(&plan, which.planted);
+    let verdict = match arguments.world {
+        World::Quick => quick::tell_planted(&plan, which.planted),
+        World::Whole => whole::tell(&plan, which.planted).verdict,
+    };
     let history = verdict.history.as_deref().context("a run that is told has a history")?;
     let told = story(history);
     let line = which.plan.line(arguments.world, which.planted);
@@ -106,21 +106,6 @@ fn conclude(out: &mut impl std::io::Write, verdict: &quick::Verdict) -> Result<E
         (None, None) => writeln!(out, "PASS")?,
     }
     Ok(if verdict.failure.is_none() { Ended::Well } else { Ended::Badly })
-}
-
-/// The whole world tells the steps of its trace.
-fn whole(plan: &Plan, arguments: &Replay) -> Result<Ended> {
-    let which = &arguments.which;
-    let whole::Outcome { verdict, steps, sense: _ } = whole::tell(plan, which.planted);
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n\n{}", which.plan.line(arguments.world, which.planted), plan.story.trim_end())?;
-    told::weather(plan).iter().try_for_each(|line| writeln!(out, "{line}"))?;
-    writeln!(out)?;
-    let is_usual = |what: &str| ["frame", "Rejected", "RoundFailed"].iter().any(|usual| what.contains(usual));
-    for step in steps.iter().filter(|step| !which.brief || !is_usual(&step.what)) {
-        writeln!(out, "{}", step.what)?;
-    }
-    conclude(&mut out, &verdict)
 }
 
 fn drawn(plan: &Plan, line: &str, history: &History, story: &[Sentence]) -> String {

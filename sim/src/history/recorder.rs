@@ -26,6 +26,9 @@ pub struct Recorder {
     step: Option<Place>,
     /// The step that was asked of a node last.
     asked: Option<Place>,
+    /// By node, the last step, and until when what is written there comes of it.
+    lately: Vec<Option<(Place, u64)>>,
+    patience_ms: u64,
     /// The message whose arrival this is.
     arriving: Option<Place>,
     known: BTreeMap<Spreading, Place>,
@@ -59,6 +62,8 @@ impl Recorder {
             now_ms: 0,
             step: None,
             asked: None,
+            lately: vec![None; count],
+            patience_ms: 0,
             arriving: None,
             known: BTreeMap::new(),
             letters: BTreeMap::new(),
@@ -77,6 +82,11 @@ impl Recorder {
         self.now_ms = now_ms;
         self.step = None;
         self.arriving = None;
+    }
+
+    /// In a world where calls take their time, what a node writes so long after a step comes of it.
+    pub fn be_patient(&mut self, patience_ms: u64) {
+        self.patience_ms = patience_ms;
     }
 
     /// Gives a random id this name, or one like it if something else has it.
@@ -115,6 +125,9 @@ impl Recorder {
         let (title, fault, asked) = (verb.title(), verb.is_fault(), verb.is_asked());
         self.step = asked.then_some(self.history.entries.len());
         self.asked = self.step.or(self.asked);
+        if let (Some(node), Some(step)) = (node, self.step) {
+            self.lately[node] = Some((step, self.now_ms + self.patience_ms));
+        }
         self.entry_about(node, Kind::Step { title, fault, asked }, about);
     }
 
@@ -128,7 +141,7 @@ impl Recorder {
     /// Somebody looked at what came of something, about these subjects.
     pub fn answer(&mut self, node: usize, what: String, about: &[String]) {
         let about = about.iter().map(|name| self.names.subject(name)).collect();
-        self.entry_about(Some(node), Kind::Answer { what, step: self.step }, about);
+        self.entry_about(Some(node), Kind::Answer { what, step: self.step.or(self.asked_lately(node)) }, about);
     }
 
     /// A process came up, with what its disk gave back.
@@ -281,6 +294,7 @@ impl Recorder {
 
     /// Rows go to a node's disk: what is new among them is its own doing.
     pub fn wrote(&mut self, node: usize, rows: &[Row]) {
+        self.step = self.step.or(self.asked_lately(node));
         items::wrote(self, node, rows);
     }
 
@@ -304,6 +318,11 @@ impl Recorder {
     fn under_way(&self) -> Vec<Place> {
         let last = self.history.entries.iter().rfind(|entry| matches!(entry.kind, Kind::Step { fault: false, .. }));
         last.filter(|step| step.at_ms == self.now_ms).map_or(Vec::new(), |step| step.about.clone())
+    }
+
+    /// The last step at a node, where calls take their time.
+    fn asked_lately(&self, node: usize) -> Option<Place> {
+        self.lately[node].filter(|(_, until_ms)| self.now_ms < *until_ms).map(|(step, _)| step)
     }
 
     /// The items that some nodes hold and others that are up do not.

@@ -9,8 +9,7 @@ use super::Run;
 use crate::cli::Ended;
 use crate::plan::Plan;
 use crate::report::{ActRecord, NodeRecord, Record, Screen, milliseconds};
-use crate::worlds::live::api::Gossip;
-use crate::worlds::live::cluster::{PASSWORD, USER};
+use crate::worlds::live::cluster::{Misconfigured, PASSWORD, USER};
 use crate::worlds::live::{Live, Outcome};
 
 /// Runs the plan, and tells.
@@ -21,11 +20,14 @@ pub(super) fn run(arguments: &Run, file: &str, plan: &Plan) -> Result<Ended> {
         let mut ended = tokio::select! {
             biased;
             stopped = interrupted() => return stopped.and_then(|()| bail!("interrupted; the nodes were ended")),
-            ended = watch(arguments, file, plan) => ended?,
+            ended = watch(arguments, file, plan) => match ended {
+                Err(error) if error.is::<Misconfigured>() => return Ok(Ended::Misasked(format!("{file}: {error}"))),
+                ended => ended?,
+            },
         };
         if let Some(live) = ended.live.take() {
             interrupted().await?;
-            live.cluster.end().await?;
+            live.cluster().end().await?;
         }
         Ok(if ended.pass { Ended::Well } else { Ended::Badly })
     })
@@ -44,26 +46,27 @@ async fn watch(arguments: &Run, file: &str, plan: &Plan) -> Result<Watched> {
     let begin = Instant::now();
     let (mut live, started) = Live::start(plan, arguments.ports, arguments.short).await?;
     screen.line("");
-    tell(&screen, &mut record, 0, &started);
     record.pass = true;
+    tell(&screen, &mut record, &started);
     for act in &plan.acts {
         if let Some(scene) = &act.scene {
             screen.scene(scene);
         }
-        let outcome = live.act(act, &screen).await;
-        tell(&screen, &mut record, act.line, &outcome);
-        if outcome.saw.is_err() {
-            record.pass = false;
-            screen.line(&format!(
-                "\n    {file}:{}: this did not hold. The nodes said:\n\n{}",
-                act.line,
-                live.cluster.tails()
-            ));
+        live.act(act, &screen).await.iter().for_each(|outcome| tell(&screen, &mut record, outcome));
+        if !record.pass {
             break;
         }
     }
     if record.pass {
-        record.nodes = figures(&live).await?;
+        screen.scene("The end");
+        live.finish().await.iter().for_each(|outcome| tell(&screen, &mut record, outcome));
+    }
+    if let Some(failed) = record.acts.iter().find(|act| !act.pass) {
+        let (line, tails) = (failed.line, live.cluster().tails());
+        screen.line(&format!("\n    {file}:{line}: this did not hold. The nodes said:\n\n{tails}"));
+    }
+    if record.pass {
+        record.nodes = figures(&live).await;
         screen.figures(&record.nodes);
     }
     record.elapsed_ms = milliseconds(begin.elapsed());
@@ -75,38 +78,35 @@ async fn watch(arguments: &Run, file: &str, plan: &Plan) -> Result<Watched> {
         invite(&live, &screen);
         return Ok(Watched { pass: record.pass, live: Some(live) });
     }
-    live.cluster.end().await?;
+    live.cluster().end().await?;
     Ok(Watched { pass: record.pass, live: None })
 }
 
-fn tell(screen: &Screen, record: &mut Record, line: usize, outcome: &Outcome) {
-    let act = ActRecord::of(line, outcome);
+fn tell(screen: &Screen, record: &mut Record, outcome: &Outcome) {
+    let act = ActRecord::of(outcome.line, outcome);
     screen.act(&act);
+    record.pass &= act.pass;
     record.acts.push(act);
 }
 
-async fn figures(live: &Live) -> Result<Vec<NodeRecord>> {
+async fn figures(live: &Live) -> Vec<NodeRecord> {
     let mut nodes = Vec::new();
-    for (index, (node, traffic)) in live.cluster.nodes().iter().zip(live.traffic()).enumerate() {
-        let gossip = match live.operator(index) {
-            Ok(admin) => Gossip::of(&node.api.stats(admin).await?),
-            Err(_) => Gossip::default(),
-        };
-        nodes.push(NodeRecord::of(&node.name, traffic, &gossip));
+    for (place, (node, traffic)) in live.cluster().nodes().iter().zip(live.traffic()).enumerate() {
+        nodes.push(NodeRecord::of(&node.name, &traffic, &live.gossip(place).await));
     }
-    Ok(nodes)
+    nodes
 }
 
 /// Where and how to go on by hand.
 fn invite(live: &Live, screen: &Screen) {
-    let Some(ca) = live.cluster.ca_file() else { return };
+    let Some(ca) = live.cluster().ca_file() else { return };
     let ca = ca.display();
-    let jar = live.cluster.dir().join("cookies").display().to_string();
+    let jar = live.cluster().dir().join("cookies").display().to_string();
     screen.scene("The nodes stay up until Ctrl-C");
-    for node in live.cluster.nodes() {
+    for node in live.cluster().nodes() {
         screen.line(&format!("    {:<6} https://127.0.0.1:{}", node.name, node.port));
     }
-    let Some(first) = live.cluster.nodes().first() else { return };
+    let Some(first) = live.cluster().nodes().first() else { return };
     let origin = format!("https://127.0.0.1:{}", first.port);
     let login = format!("{{\"username\":\"{USER}\",\"password\":\"{PASSWORD}\"}}");
     screen.line(&format!("\n    log in as {USER} with {PASSWORD}, an administrator:"));
@@ -120,7 +120,7 @@ fn invite(live: &Live, screen: &Screen) {
         screen.line("\n    get a token:");
         screen.line(&format!("    curl --cacert {ca} -d '{form}' {origin}/token"));
     }
-    screen.line(&format!("\n    configurations, data and logs: {}\n", live.cluster.dir().display()));
+    screen.line(&format!("\n    configurations, data and logs: {}\n", live.cluster().dir().display()));
 }
 
 /// Waits for Ctrl-C, or for being told to end.

@@ -86,9 +86,11 @@ impl Recorder {
         let brought = &self.brought[node];
         let messages = &self.history.messages;
         let revokes = matches!(kind, Kind::Learned { .. });
+        let blind = self.opener.is_none();
         let of_peer = |item: &Place| {
             let mut messages = brought.get(item).into_iter().flatten().filter_map(|message| messages.get(*message));
-            self.history.items[*item].is_revocation == revokes && messages.any(|message| message.from == from)
+            self.history.items[*item].is_revocation == revokes
+                && (blind || messages.any(|message| message.from == from))
         };
         let (theirs, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fresh[node]).into_iter().partition(of_peer);
         self.fresh[node] = others;

@@ -16,7 +16,7 @@ impl Tale<'_> {
             .into_iter()
             .partition(|node| first(&self.history.items[place].spread, *node, self.end).is_some());
         have.into_iter().for_each(|node| self.road(place, node));
-        if self.beside == 0 {
+        if self.beside == 0 && !self.history.messages.is_empty() {
             self.missing(place, &lack);
         }
         self.elsewhere(place);

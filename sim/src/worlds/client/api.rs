@@ -12,7 +12,7 @@ use crate::plan::verb::Auth;
 
 const JSON: &str = "application/json";
 /// The media type of frames (RFC 8551, section 3.2.2).
-const FRAME: &str = "application/pkcs7-mime";
+pub const FRAME: &str = "application/pkcs7-mime";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One node's endpoints.
@@ -214,7 +214,7 @@ impl Api {
     pub async fn frame(&self, bytes: Vec<u8>) -> Result<StatusCode> {
         let body = Some((FRAME, bytes));
         let path = "/api/gossip/sync".into();
-        let call = Call { method: Method::POST, path, cookie: None, authorization: None, body };
+        let call = Call { method: Method::POST, path, body, ..Call::default() };
         Ok(self.http.send(&call).await?.status)
     }
 
@@ -237,6 +237,12 @@ impl Api {
         expect(&self.call(Method::GET, "/api/gossip/stats", Some(admin), None).await?, &[StatusCode::OK])
     }
 
+    /// `GET /api/gossip/stats`: the digest of the state, which anybody may ask for.
+    pub async fn digest(&self) -> Result<String> {
+        let stats = expect(&self.call(Method::GET, "/api/gossip/stats", None, None).await?, &[StatusCode::OK])?;
+        Gossip::of(&stats).digest.context("the statistics show no digest")
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -246,7 +252,7 @@ impl Api {
     ) -> Result<Reply> {
         let cookie = session.map(|session| session.cookie.clone());
         let body = body.map(|body| (JSON, body.to_string().into_bytes()));
-        self.http.send(&Call { method, path: path.into(), cookie, authorization: None, body }).await
+        self.http.send(&Call { method, path: path.into(), cookie, body, ..Call::default() }).await
     }
 
     async fn form(&self, path: &str, client: &Client, mut form: Vec<(&str, &str)>) -> Result<Reply> {
@@ -263,7 +269,8 @@ impl Api {
             }
         };
         let body = Some((FORM, serde_urlencoded::to_string(form)?.into_bytes()));
-        self.http.send(&Call { method: Method::POST, path: path.into(), cookie: None, authorization, body }).await
+        let call = Call { method: Method::POST, path: path.into(), authorization, body, ..Call::default() };
+        self.http.send(&call).await
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Call {
     pub cookie: Option<String>,
     /// The `Authorization` header.
     pub authorization: Option<String>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The media type and the body.
     pub body: Option<(&'static str, Vec<u8>)>,
 }
@@ -120,6 +122,9 @@ impl Http {
         }
         if let Some(authorization) = &call.authorization {
             request = request.header(hyper::header::AUTHORIZATION, authorization);
+        }
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
         }
         let mut body = Bytes::new();
         if let Some((media_type, bytes)) = &call.body {

@@ -1,14 +1,18 @@
 //! A certificate authority for one run: P-256, one day, and one server certificate for 127.0.0.1 that all nodes share.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls_pki_types::CertificateDer;
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::OffsetDateTime;
+use tokio_rustls::TlsAcceptor;
 
 /// Clocks of this machine are the same clock; a minute covers steps of it.
 const BACKDATED: Duration = Duration::from_secs(60);
@@ -24,6 +28,20 @@ pub(super) struct Certificates {
     pub key_file: PathBuf,
     /// The authority.
     pub ca: CertificateDer<'static>,
+}
+
+impl Certificates {
+    /// Shows the server certificate, as the nodes do.
+    pub(super) fn acceptor(&self) -> Result<TlsAcceptor> {
+        let chain = CertificateDer::pem_file_iter(&self.cert_file)?.collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_file(&self.key_file)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
 }
 
 /// Makes both, and writes them into `dir`.

@@ -1,7 +1,7 @@
-//! Nodes as processes: laid out in a temporary directory, started, watched until ready, broken, started again, ended.
+//! Nodes as processes: laid out in a temporary directory, started, made one cluster, ended.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tempfile::TempDir;
@@ -11,15 +11,13 @@ use super::certificates::{self, Certificates};
 use super::config::{self, Facts};
 pub use super::config::{PASSWORD, USER};
 use super::dial::{Trust, loopback};
+use super::network::Network;
+pub use super::node::{Clock, Node};
+use super::node::{Files, Program, READY_WITHIN};
 use super::ports::Ports;
 use super::process::{self, Process};
 use super::proxy::Proxy;
-use crate::plan::Gossip;
-
-/// How long a node may take until it is ready.
-const READY_WITHIN: Duration = Duration::from_secs(15);
-/// Between two looks at a node.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+use crate::plan::{Gossip, Tokens};
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -32,37 +30,36 @@ pub struct Layout {
     pub tls: bool,
     /// A proxy in front of each node, for its peers.
     pub proxies: bool,
+    /// Names what the network draws.
+    pub seed: u64,
     /// Threads that serve; the node's default if absent.
     pub workers: Option<usize>,
     /// Settings of gossip.
     pub gossip: Gossip,
+    /// Settings of tokens and keys.
+    pub tokens: Tokens,
 }
 
-/// Running nodes. What still runs when it is dropped is killed.
+/// Nodes, up or down. What still runs when it is dropped is killed.
 pub struct Cluster {
     nodes: Vec<Node>,
+    network: Option<Arc<Network>>,
     certificates: Option<Certificates>,
-    binary: PathBuf,
-    workers: Option<usize>,
     // Dropped after the nodes that write into it.
     dir: TempDir,
 }
 
-/// One node, up or down.
-pub struct Node {
-    /// Its name.
-    pub name: String,
-    /// Where it listens.
-    pub port: u16,
-    /// Its endpoints.
-    pub api: Api,
-    /// The proxy in front of it, if the layout has them.
-    pub proxy: Option<Proxy>,
-    process: Option<Process>,
-    config: PathBuf,
-    data: PathBuf,
-    log: PathBuf,
+/// The node's own program says that it cannot be configured so.
+#[derive(Debug)]
+pub struct Misconfigured(pub String);
+
+impl std::fmt::Display for Misconfigured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
+
+impl std::error::Error for Misconfigured {}
 
 impl Layout {
     /// Nodes `n1`, `n2`, … on free ports with TLS.
@@ -72,8 +69,10 @@ impl Layout {
             ports: Ports::Auto,
             tls: true,
             proxies: false,
+            seed: 0,
             workers: None,
             gossip: Gossip::default(),
+            tokens: Tokens::default(),
         }
     }
 }
@@ -82,9 +81,9 @@ impl Cluster {
     /// Writes certificates, configurations and users into a fresh directory; nothing runs yet.
     ///
     /// # Errors
-    /// The node's program is missing, a port is in use, or the disk refuses.
+    /// The node's program is missing or takes no such settings ([`Misconfigured`]), a port is in use, or the disk refuses.
     pub async fn lay_out(layout: &Layout) -> Result<Cluster> {
-        let binary = process::node_binary()?;
+        let program = Arc::new(Program { binary: process::node_binary()?, workers: layout.workers });
         let ports = layout.ports.take(layout.names.len())?;
         let dir = tempfile::Builder::new().prefix("symbolon-").tempdir()?;
         let certificates = layout.tls.then(|| certificates::issue(dir.path())).transpose()?;
@@ -92,34 +91,26 @@ impl Cluster {
             Some(files) => Trust::pinned(files.ca.clone())?,
             None => Trust::plain(),
         };
-        let users_file = dir.path().join("users.toml");
-        config::write_private(&users_file, &config::users()?)?;
+        let network = layout.proxies.then(|| Arc::new(Network::new(layout.seed)));
+        config::write_private(&dir.path().join("users.toml"), &config::users()?)?;
         let scheme = if layout.tls { "https" } else { "http" };
         let issuer = format!("{scheme}://127.0.0.1:{}", ports.first().context("a cluster has a node")?);
         let mut nodes = Vec::with_capacity(ports.len());
-        for (name, port) in layout.names.iter().zip(ports) {
-            let home = dir.path().join(name);
-            process::run(&binary, &["init", text(&home)?, "--name", name])?;
-            let data = home.join("data");
-            let proxy = if layout.proxies { Some(Proxy::start(port).await?) } else { None };
-            let facts = Facts {
-                name,
-                port,
-                reached_at: proxy.as_ref().map_or(port, Proxy::port),
-                issuer: &issuer,
-                data_dir: &data,
-                identity_file: &home.join("identity.key"),
-                users_file: &users_file,
-                certificates: certificates.as_ref(),
-                gossip: layout.gossip,
+        for (place, (name, port)) in layout.names.iter().zip(ports).enumerate() {
+            let proxy = match &network {
+                Some(network) => {
+                    let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
+                    Some(Proxy::start(place, loopback(port, trust.clone()), tls, network.clone()).await?)
+                }
+                None => None,
             };
-            let config = dir.path().join(format!("{name}.toml"));
-            config::write_private(&config, &config::node(&facts)?)?;
+            let reached_at = proxy.as_ref().map_or(port, Proxy::port);
+            let of = (name.as_str(), port, reached_at, issuer.as_str());
+            let files = prepare(layout, dir.path(), certificates.as_ref(), &program.binary, of)?;
             let api = Api::new(loopback(port, trust.clone()));
-            let log = dir.path().join(format!("{name}.log"));
-            nodes.push(Node { name: name.clone(), port, api, proxy, process: None, config, data, log });
+            nodes.push(Node::new((name, port), api, proxy, files, program.clone()));
         }
-        Ok(Cluster { nodes, certificates, binary, workers: layout.workers, dir })
+        Ok(Cluster { nodes, network, certificates, dir })
     }
 
     /// Starts every node, and waits until all are ready.
@@ -127,11 +118,32 @@ impl Cluster {
     /// # Errors
     /// A node ends, or is not ready in time; the error shows the end of its log.
     pub async fn start(&mut self) -> Result<()> {
-        for node in &mut self.nodes {
-            node.launch(&self.binary, self.workers)?;
+        self.start_some(&(0..self.nodes.len()).collect::<Vec<_>>()).await
+    }
+
+    /// Starts these nodes, and waits until they are ready.
+    pub async fn start_some(&self, places: &[usize]) -> Result<()> {
+        for place in places {
+            self.nodes[*place].launch(Clock::Judged).await?;
         }
-        for node in &mut self.nodes {
-            node.wait_ready().await?;
+        for place in places {
+            self.ready(*place).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a node is ready, and tells the network who it is.
+    pub(super) async fn ready(&self, place: usize) -> Result<()> {
+        let node = &self.nodes[place];
+        node.wait_ready(READY_WITHIN).await?;
+        self.introduce(place).await
+    }
+
+    /// Tells the network who a node is. Before, its peers hear nothing of it.
+    pub(super) async fn introduce(&self, place: usize) -> Result<()> {
+        if let Some(network) = &self.network {
+            let info = self.nodes[place].info().await?;
+            network.admit(info["node_id"].as_str().context("kem-info shows no node_id")?.into(), place);
         }
         Ok(())
     }
@@ -148,23 +160,27 @@ impl Cluster {
             node.api.set_cluster_key(&session, &key).await?;
             sessions.push(session);
         }
-        for (node, session) in self.nodes.iter().zip(&sessions) {
-            self.seed(node, session).await?;
+        for (place, session) in sessions.iter().enumerate() {
+            for other in (0..self.nodes.len()).filter(|other| *other != place) {
+                self.pin(place, session, other).await?;
+            }
         }
         Ok(sessions)
     }
 
-    /// Pins every other node on this one.
-    pub async fn seed(&self, node: &Node, admin: &Session) -> Result<()> {
-        for other in self.nodes.iter().filter(|other| other.name != node.name) {
-            node.api.seed(admin, &other.api.kem_info().await?).await?;
-        }
-        Ok(())
+    /// Pins another node on this one.
+    pub async fn pin(&self, place: usize, admin: &Session, other: usize) -> Result<()> {
+        self.nodes[place].api.seed(admin, self.nodes[other].info().await?).await
     }
 
     /// The nodes, in the order of the layout.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The network between them, if the layout has proxies.
+    pub fn network(&self) -> Option<&Arc<Network>> {
+        self.network.as_ref()
     }
 
     /// The authority's certificate, if there is TLS.
@@ -178,63 +194,30 @@ impl Cluster {
     }
 
     /// Kills a node at once, as a power cut would.
-    pub async fn kill(&mut self, index: usize) -> Result<()> {
-        let node = &mut self.nodes[index];
-        node.api.http().forget();
-        node.process.take().ok_or_else(|| anyhow!("{} is down already", node.name))?.kill().await
-    }
-
-    /// Asks a node to end, and waits for it.
-    pub async fn stop(&mut self, index: usize) -> Result<()> {
-        let node = &mut self.nodes[index];
-        node.api.http().forget();
-        node.process.take().ok_or_else(|| anyhow!("{} is down already", node.name))?.stop().await
+    pub async fn kill(&self, place: usize) -> Result<()> {
+        self.nodes[place].kill().await
     }
 
     /// Starts a node that is down, and waits until it is ready.
-    pub async fn restart(&mut self, index: usize) -> Result<()> {
-        let node = &mut self.nodes[index];
-        if node.process.is_some() {
-            bail!("{} is up; kill or stop it first", node.name);
+    pub async fn restart(&self, place: usize) -> Result<()> {
+        if !self.nodes[place].launch(Clock::Judged).await? {
+            bail!("{} is up; kill or stop it first", self.nodes[place].name);
         }
-        node.launch(&self.binary, self.workers)?;
-        node.wait_ready().await
-    }
-
-    /// The database of a node.
-    ///
-    /// # Errors
-    /// If it has none.
-    pub fn database(&self, index: usize) -> Result<PathBuf> {
-        let node = &self.nodes[index];
-        let mut files = std::fs::read_dir(&node.data)?.filter_map(|entry| Some(entry.ok()?.path()));
-        let found = files.find(|path| path.extension().is_some_and(|end| end == "db"));
-        found.with_context(|| format!("{} has no database in {}", node.name, node.data.display()))
+        self.ready(place).await
     }
 
     /// Deletes the database of a node that is down; its identity stays.
-    pub fn wipe_database(&self, index: usize) -> Result<()> {
-        let node = &self.nodes[index];
-        if node.process.is_some() {
-            bail!("{} is up; kill or stop it first", node.name);
-        }
-        let mut wiped = 0;
-        for entry in std::fs::read_dir(&node.data)? {
-            let path = entry?.path();
-            // The database and what SQLite lays beside it; the key file is another file.
-            if path.file_name().is_some_and(|name| name.to_string_lossy().contains(".db")) {
-                std::fs::remove_file(path)?;
-                wiped += 1;
-            }
-        }
-        if wiped == 0 { bail!("{} has no database in {}", node.name, node.data.display()) } else { Ok(()) }
+    pub async fn wipe_database(&self, place: usize) -> Result<()> {
+        self.nodes[place].while_down(super::disk::wipe).await
     }
 
-    /// Ends every node in order.
-    pub async fn end(mut self) -> Result<()> {
-        let stops: Vec<_> = self.nodes.iter_mut().filter_map(|node| node.process.take()).map(Process::stop).collect();
-        let running: Vec<_> = stops.into_iter().map(tokio::spawn).collect();
-        for stop in running {
+    /// Ends every node.
+    pub async fn end(&self) -> Result<()> {
+        let mut stops = Vec::new();
+        for node in &self.nodes {
+            stops.extend(node.take().await.map(|process| tokio::spawn(Process::stop(process))));
+        }
+        for stop in stops {
             stop.await??;
         }
         Ok(())
@@ -242,40 +225,41 @@ impl Cluster {
 
     /// The end of each node's log.
     pub fn tails(&self) -> String {
-        self.nodes.iter().map(|node| format!("    {}\n{}", node.name, process::tail(&node.log))).collect()
+        self.nodes.iter().map(|node| format!("    {}\n{}", node.name, node.tail())).collect()
     }
 }
 
-impl Node {
-    /// Its process, while it is up.
-    pub fn process(&self) -> Option<&Process> {
-        self.process.as_ref()
-    }
-
-    fn launch(&mut self, binary: &Path, workers: Option<usize>) -> Result<()> {
-        let arguments = ["serve", "--config", text(&self.config)?];
-        self.process = Some(Process::start(binary, &arguments, workers, &self.log)?);
-        Ok(())
-    }
-
-    async fn wait_ready(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        let mut reason = String::new();
-        while begin.elapsed() < READY_WITHIN {
-            if let Some(status) = self.process.as_mut().and_then(Process::ended) {
-                self.process = None;
-                bail!("{} ended ({status}); the end of its log:\n{}", self.name, process::tail(&self.log));
-            }
-            match self.api.unready().await {
-                Ok(None) => return Ok(()),
-                Ok(Some(why)) => reason = why,
-                Err(error) => reason = format!("{error:#}"),
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        let tail = process::tail(&self.log);
-        bail!("{} is not ready after {} s ({reason}); the end of its log:\n{tail}", self.name, READY_WITHIN.as_secs())
-    }
+/// Makes the identity and the configuration of a node, and lets its program judge them.
+fn prepare(
+    layout: &Layout,
+    dir: &Path,
+    certificates: Option<&Certificates>,
+    binary: &Path,
+    (name, port, reached_at, issuer): (&str, u16, u16, &str),
+) -> Result<Files> {
+    let home = dir.join(name);
+    process::run(binary, &["init", text(&home)?, "--name", name])?;
+    let files = Files {
+        config: dir.join(format!("{name}.toml")),
+        data: home.join("data"),
+        log: dir.join(format!("{name}.log")),
+    };
+    let facts = Facts {
+        name,
+        port,
+        reached_at,
+        issuer,
+        data_dir: &files.data,
+        identity_file: &home.join("identity.key"),
+        users_file: &dir.join("users.toml"),
+        certificates,
+        gossip: layout.gossip,
+        tokens: layout.tokens,
+    };
+    config::write_private(&files.config, &config::node(&facts)?)?;
+    process::run(binary, &["config", "check", "--config", text(&files.config)?])
+        .map_err(|problem| Misconfigured(format!("{problem:#}")))?;
+    Ok(files)
 }
 
 fn text(path: &Path) -> Result<&str> {

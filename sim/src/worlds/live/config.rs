@@ -5,17 +5,20 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use argon2::password_hash::PasswordHasher;
 use serde::Serialize;
 
 use super::certificates::Certificates;
-use crate::plan::Gossip;
+use super::cluster::Misconfigured;
+use crate::plan::{Gossip, Span, Tokens};
 
 /// The user of every live run, an administrator.
 pub const USER: &str = "alice";
 /// Her password.
 pub const PASSWORD: &str = "alice123";
+/// The administrator as whom the world itself acts, so that plans may end all sessions of alice.
+pub(super) const OPERATOR: &str = "operator";
 /// The group of administrators.
 const ADMINS: &str = "admins";
 
@@ -28,6 +31,7 @@ struct NodeConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<Tls<'a>>,
     gossip: GossipSection<'a>,
+    tokens: TokensSection,
     users: UsersSection<'a>,
 }
 
@@ -65,6 +69,24 @@ struct GossipSection<'a> {
     interval_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heartbeat_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fanout: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round_timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_clock_drift_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remove_horizon_s: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct TokensSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_ttl_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_lifetime_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_max_age_s: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -105,13 +127,15 @@ pub(super) struct Facts<'a> {
     pub certificates: Option<&'a Certificates>,
     /// Settings of gossip.
     pub gossip: Gossip,
+    /// Settings of tokens and keys.
+    pub tokens: Tokens,
 }
 
 /// The configuration as TOML.
 pub(super) fn node(facts: &Facts<'_>) -> Result<String> {
     let scheme = if facts.certificates.is_some() { "https" } else { "http" };
     let certificates = facts.certificates;
-    let ms = |span: crate::plan::Span| u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX);
+    let (gossip, tokens) = (facts.gossip, facts.tokens);
     let config = NodeConfig {
         cluster: Cluster { name: "demo", issuer: facts.issuer },
         node: Identity { name: facts.name, data_dir: facts.data_dir, identity_file: facts.identity_file },
@@ -123,23 +147,42 @@ pub(super) fn node(facts: &Facts<'_>) -> Result<String> {
         tls: certificates.map(|files| Tls { cert: &files.cert_file, key: &files.key_file }),
         gossip: GossipSection {
             ca: certificates.map(|files| files.ca_file.as_path()),
-            interval_ms: facts.gossip.interval.map(ms),
-            heartbeat_ms: facts.gossip.heartbeat.map(ms),
+            interval_ms: gossip.interval.map(Span::ms),
+            heartbeat_ms: gossip.heartbeat.map(Span::ms),
+            fanout: gossip.fanout,
+            round_timeout_ms: gossip.round_timeout.map(Span::ms),
+            max_clock_drift_ms: gossip.max_clock_drift.map(Span::ms),
+            remove_horizon_s: seconds("gossip.remove-horizon", gossip.remove_horizon)?,
+        },
+        tokens: TokensSection {
+            access_ttl_s: seconds("tokens.access-ttl", tokens.access_ttl)?,
+            key_lifetime_s: seconds("tokens.key-lifetime", tokens.key_lifetime)?,
+            jwks_max_age_s: seconds("tokens.jwks-max-age", tokens.jwks_max_age)?,
         },
         users: UsersSection { file: facts.users_file, admin_group: ADMINS },
     };
     Ok(toml::to_string(&config)?)
 }
 
-/// The users file: alice, an administrator.
+/// Whole seconds, which is how finely a node can be told.
+fn seconds(key: &str, span: Option<Span>) -> Result<Option<u64>> {
+    match span {
+        Some(span) if span.ms() % 1000 != 0 => {
+            bail!(Misconfigured(format!("{key} = \"{span}\": a real node takes whole seconds here")))
+        }
+        span => Ok(span.map(|span| span.0.as_secs())),
+    }
+}
+
+/// The users file: alice and the operator, both administrators with one password.
 pub(super) fn users() -> Result<String> {
     let mut salt = [0; 16];
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| anyhow!("the system gives no randomness"))?;
     let hash = argon2::Argon2::default()
         .hash_password_with_salt(PASSWORD.as_bytes(), &salt)
         .map_err(|error| anyhow!("no password hash: {error}"))?;
-    let alice = User { name: USER, password_hash: hash.to_string(), groups: vec![ADMINS] };
-    Ok(toml::to_string(&Users { user: vec![alice] })?)
+    let user = [USER, OPERATOR].map(|name| User { name, password_hash: hash.to_string(), groups: vec![ADMINS] });
+    Ok(toml::to_string(&Users { user: user.into() })?)
 }
 
 /// Writes a file that only we may read.

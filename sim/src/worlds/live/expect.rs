@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::world::Live;
-use crate::plan::{Activity, Expect, Presence, Pulse};
+use super::api::Refused;
+use super::stage::Stage;
+use crate::plan::{Activity, Expect, On, Presence, Pulse, Span, TokenIs};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -13,7 +14,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// What one look at one node shows: nothing wrong, or what is.
 type Look = Result<(), String>;
 
-impl Live {
+/// That these nodes hold one state.
+pub(super) fn agreement(on: On, within: Span) -> Expect {
+    Expect {
+        scene: None,
+        within: Some(within),
+        on,
+        converged: Some(true),
+        ready: None,
+        client: None,
+        scope: None,
+        token: None,
+        session: None,
+    }
+}
+
+impl Stage {
     /// Waits until the expectation holds on every node, and tells when it did on each.
     pub(super) async fn expect(&self, expect: &Expect) -> Result<String> {
         let begin = Instant::now();
@@ -65,8 +81,8 @@ impl Live {
             }
         }
         if let Some(wanted) = &expect.client {
-            let id = &self.client(&wanted.id)?.id;
-            let found = api.client(self.operator(index)?, id).await?;
+            let id = self.client(&wanted.id)?.id;
+            let found = api.client(&self.operator(index)?, &id).await?;
             if found.is_some() != (wanted.is == Presence::Visible) {
                 return Ok(Err(presence(found.is_some())));
             }
@@ -76,21 +92,19 @@ impl Live {
             }
         }
         if let Some(wanted) = &expect.scope {
-            let found = api.has_scope(self.operator(index)?, &wanted.id).await?;
+            let found = api.has_scope(&self.operator(index)?, &wanted.id).await?;
             if found != (wanted.is == Presence::Visible) {
                 return Ok(Err(presence(found)));
             }
         }
         if let Some(wanted) = &expect.token {
-            let token = self.token(&wanted.id)?;
-            let by = self.client(wanted.by.as_ref().unwrap_or(&token.client))?;
-            let active = api.introspect(by, &token.value).await?;
+            let active = self.accepts(wanted, index).await?;
             if active != (wanted.is == Activity::Active) {
                 return Ok(Err(format!("active: {active}")));
             }
         }
         if let Some(wanted) = &expect.session {
-            let alive = api.session_alive(self.session(&wanted.id, index)?).await?;
+            let alive = api.session_alive(&self.session(&wanted.id, index)?).await?;
             if alive != (wanted.is == Pulse::Alive) {
                 return Ok(Err(if alive { "still alive".into() } else { "not alive".into() }));
             }
@@ -98,21 +112,32 @@ impl Live {
         Ok(Ok(()))
     }
 
+    /// Whether introspection says that a token is active. One whose own client is gone is worth nothing to anybody.
+    async fn accepts(&self, wanted: &TokenIs, index: usize) -> Result<bool> {
+        let api = &self.node(index).api;
+        let token = self.token(&wanted.id)?;
+        let by = self.client(wanted.by.as_ref().unwrap_or(&token.client))?;
+        match api.introspect(&by, &token.value).await {
+            Err(error) if wanted.by.is_none() && error.is::<Refused>() => {
+                match api.client(&self.operator(index)?, &by.id).await? {
+                    None => Ok(false),
+                    Some(_) => Err(error),
+                }
+            }
+            active => active,
+        }
+    }
+
     /// Whether the nodes hold the same state, by their digests.
     async fn differing(&self, nodes: &[usize]) -> Look {
         let mut digests = Vec::with_capacity(nodes.len());
         for index in nodes {
-            digests.push(self.digest(*index).await.map_err(|error| format!("{error:#}"))?);
+            digests.push(self.node(*index).api.digest().await.map_err(|error| format!("{error:#}"))?);
         }
         match digests.windows(2).position(|pair| pair[0] != pair[1]) {
             None => Ok(()),
             Some(at) => Err(format!("{} and {} differ", self.node(nodes[at]).name, self.node(nodes[at + 1]).name)),
         }
-    }
-
-    async fn digest(&self, index: usize) -> Result<String> {
-        let stats = self.node(index).api.stats(self.operator(index)?).await?;
-        super::api::Gossip::of(&stats).digest.context("the statistics show no digest")
     }
 }
 

@@ -1,49 +1,38 @@
-//! One run of a plan on real nodes: what the names of the plan stand for here, and one act after the other.
+//! One run of a plan on real nodes: one act after the other, the heal at its end, and what came of each.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
+use tokio::task::JoinHandle;
 
-use super::api::{Client, Session};
-use super::cluster::{Cluster, Layout, Node};
+use super::api::{Client, Gossip, Session};
+use super::cluster::{Cluster, Layout};
+use super::expect::agreement;
 use super::ports::Ports;
+use super::refusal;
+use super::stage::Stage;
 use super::traffic::{NodeTraffic, Progress};
-use crate::plan::{Act, On, Plan, Start, Step, What};
+use crate::plan::{Act, Expect, On, Plan, Span, Start, Step, What};
 
-/// A plan that runs.
+/// What a busy machine may add to the bound within which nodes agree after the heal.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// A plan that runs. What it started ends when it is dropped.
 pub struct Live {
-    /// The nodes.
-    pub cluster: Cluster,
-    pub(super) names: Names,
-    pub(super) short: bool,
-    /// What traffic saw, node by node, all traffic steps together.
-    pub(super) traffic: Vec<NodeTraffic>,
-    /// Who administers, node by node: the last administrator who logged in there.
-    pub(super) operators: Vec<Option<Session>>,
-    nodes: Vec<String>,
+    stage: Arc<Stage>,
     begin: Instant,
-}
-
-/// What the names of the plan stand for.
-#[derive(Default)]
-pub(super) struct Names {
-    pub clients: BTreeMap<String, Client>,
-    pub tokens: BTreeMap<String, Issued>,
-    /// By name, then by the node where it was opened.
-    pub sessions: BTreeMap<String, BTreeMap<usize, Session>>,
-    pub keys: BTreeMap<String, [u8; 32]>,
-}
-
-/// A token, and the plan's name of its client.
-pub(super) struct Issued {
-    pub value: String,
-    pub client: String,
+    /// The former act, if it has a time of its own and may not have ended yet.
+    former: Option<JoinHandle<Outcome>>,
+    /// Those before it.
+    others: Vec<JoinHandle<Outcome>>,
 }
 
 /// What came of one act.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// The line of the plan; 0 for what the world does by itself.
+    pub line: usize,
     /// Where.
     pub on: String,
     /// What was done or expected.
@@ -54,108 +43,156 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
+/// Nobody looks at how far traffic is that goes on beside other acts.
+struct Unseen;
+
+impl Progress for Unseen {
+    fn tell(&self, _passed: Duration, _whole: Duration, _requests: u64, _failures: u64) {}
+}
+
 impl Live {
-    /// Starts the nodes of the plan; the second is what is to be told about it.
+    /// Starts the nodes of the plan, and makes them a cluster unless they are to be strangers; the second is what is to be told.
     ///
     /// # Errors
-    /// A port in use, a missing program, a node that does not come up.
+    /// A port in use, a missing program, settings that a node does not take
+    /// ([`Misconfigured`](super::cluster::Misconfigured)), a node that does not come up.
     pub async fn start(plan: &Plan, ports: Ports, short: bool) -> Result<(Live, Outcome)> {
         let begin = Instant::now();
-        let layout = Layout { names: plan.nodes.clone(), ports, gossip: plan.gossip, ..Layout::of(0) };
-        let mut cluster = Cluster::lay_out(&layout).await?;
-        cluster.start().await?;
-        let count = cluster.nodes().len();
-        let operators = match plan.start {
-            Start::Cluster => cluster.join().await?.into_iter().map(Some).collect(),
-            Start::Strangers => vec![None; count],
+        let layout = Layout {
+            names: plan.nodes.clone(),
+            ports,
+            proxies: refusal::needs_network(plan),
+            seed: plan.seed,
+            gossip: plan.gossip,
+            tokens: plan.tokens,
+            ..Layout::of(0)
         };
-        let ports: Vec<_> = cluster.nodes().iter().map(|node| node.port.to_string()).collect();
-        let outcome = Outcome {
-            on: "all".into(),
-            title: "start on fresh databases".into(),
-            saw: Ok(format!("ready on 127.0.0.1:{}, one P-256 certificate", ports.join(" "))),
-            elapsed: begin.elapsed(),
+        let stage = Arc::new(Stage::new(plan.clone(), Cluster::lay_out(&layout).await?, short));
+        let mut live = Live { stage, begin, former: None, others: Vec::new() };
+        let saw = live.stage.open().await?;
+        let title = match plan.start {
+            Start::Cluster => "start on fresh databases as a cluster",
+            Start::Strangers => "start on fresh databases",
         };
-        let live = Live {
-            cluster,
-            names: Names::default(),
-            short,
-            traffic: vec![NodeTraffic::default(); count],
-            operators,
-            nodes: plan.nodes.clone(),
-            begin,
-        };
+        let outcome =
+            Outcome { line: 0, on: "all".into(), title: title.into(), saw: Ok(saw), elapsed: begin.elapsed() };
+        live.begin = Instant::now();
         Ok((live, outcome))
     }
 
-    /// Does one act of the plan, and tells what came of it. Traffic tells `progress` how far it is.
-    pub async fn act(&mut self, act: &Act, progress: &dyn Progress) -> Outcome {
-        let (on, title) = match &act.what {
-            What::Step(step) => (&step.on, step.verb.title()),
-            What::Expect(expect) => (&expect.on, expect.title()),
-        };
-        let on = on.clone();
-        if let What::Step(Step { at: Some(at), .. }) = &act.what {
-            tokio::time::sleep_until((self.begin + at.0).into()).await;
+    /// Does one act of the plan, and tells all that ended meanwhile. Traffic tells `progress` how far it is.
+    pub async fn act(&mut self, act: &Act, progress: &dyn Progress) -> Vec<Outcome> {
+        let mut ended = Vec::new();
+        match &act.what {
+            What::Step(step @ Step { at: Some(at), .. }) => {
+                tokio::time::sleep_until((self.begin + at.0).into()).await;
+                self.others.extend(self.former.take());
+                let (stage, step, line) = (self.stage.clone(), step.clone(), act.line);
+                self.former = Some(tokio::spawn(async move { stage.do_step(line, &step, &Unseen).await }));
+            }
+            What::Step(step) => {
+                ended.extend(self.former_ended().await);
+                ended.push(self.stage.do_step(act.line, step, progress).await);
+            }
+            What::Expect(expect) => {
+                ended.extend(self.former_ended().await);
+                ended.push(self.stage.do_expect(act.line, expect).await);
+            }
         }
-        let begin = Instant::now();
-        let saw = match &act.what {
-            What::Step(step) => self.step(step, progress).await,
-            What::Expect(expect) => self.expect(expect).await,
-        };
-        let saw = saw.map_err(|error| format!("{error:#}"));
-        let must_fail = matches!(&act.what, What::Step(Step { refused: true, .. }));
-        let saw = match saw {
-            Err(why) if must_fail => Ok(format!("refused, as it must be: {why}")),
-            Ok(_) if must_fail => Err("it was not refused".into()),
-            saw => saw,
-        };
-        Outcome { on: self.label(&on), title, saw, elapsed: begin.elapsed() }
+        for at in (0..self.others.len()).rev().filter(|at| self.others[*at].is_finished()).collect::<Vec<_>>() {
+            ended.insert(0, joined(self.others.remove(at)).await);
+        }
+        ended
     }
 
-    /// What traffic saw, node by node.
-    pub fn traffic(&self) -> &[NodeTraffic] {
-        &self.traffic
+    /// Waits for all that is under way, ends all faults, and waits until the nodes agree.
+    pub async fn finish(&mut self) -> Vec<Outcome> {
+        let mut ended = Vec::new();
+        for task in self.others.drain(..).chain(self.former.take()) {
+            ended.push(joined(task).await);
+        }
+        let plan = &self.stage.plan;
+        tokio::time::sleep_until((self.begin + plan.until.0).into()).await;
+        let begin = Instant::now();
+        let healed = self.stage.heal().await.map_err(|error| format!("{error:#}"));
+        let standing = self.stage.standing();
+        let on = match standing.len() == plan.nodes.len() {
+            true => On::default(),
+            false => On::Many(standing.iter().map(|place| plan.nodes[*place].clone()).collect()),
+        };
+        let well = healed.is_ok();
+        let title = "all faults end".into();
+        ended.push(Outcome { line: 0, on: on.label(), title, saw: healed, elapsed: begin.elapsed() });
+        if well {
+            let within = Span(Duration::from_millis(plan.settle_ms()) + SLACK);
+            ended.push(self.stage.do_expect(0, &agreement(on, within)).await);
+        }
+        ended
+    }
+
+    /// The nodes.
+    pub fn cluster(&self) -> &Cluster {
+        &self.stage.cluster
+    }
+
+    /// What traffic saw, node by node, all traffic steps together.
+    pub fn traffic(&self) -> Vec<NodeTraffic> {
+        self.stage.traffic()
+    }
+
+    /// What a node counts of its gossip; nothing, if it cannot be asked.
+    pub async fn gossip(&self, place: usize) -> Gossip {
+        let Ok(admin) = self.operator(place) else { return Gossip::default() };
+        let stats = self.stage.node(place).api.stats(&admin).await;
+        stats.map(|stats| Gossip::of(&stats)).unwrap_or_default()
     }
 
     /// The administrator's session of a node.
-    pub fn operator(&self, index: usize) -> Result<&Session> {
-        let node = &self.node(index).name;
-        self.operators[index].as_ref().with_context(|| format!("no administrator has logged in on {node}"))
+    ///
+    /// # Errors
+    /// None has logged in.
+    pub fn operator(&self, place: usize) -> Result<Session> {
+        self.stage.operator(place)
     }
 
     /// A confidential client of the plan, to show people how to use it.
-    pub fn any_client(&self) -> Option<&Client> {
-        self.names.clients.values().find(|client| client.secret.is_some())
+    pub fn any_client(&self) -> Option<Client> {
+        self.stage.any_client()
     }
 
-    pub(super) fn node(&self, index: usize) -> &Node {
-        &self.cluster.nodes()[index]
+    async fn former_ended(&mut self) -> Option<Outcome> {
+        Some(joined(self.former.take()?).await)
     }
+}
 
-    pub(super) fn resolve(&self, on: &On) -> Result<Vec<usize>> {
-        on.resolve(&self.nodes).map_err(|name| anyhow!("there is no node {name}"))
-    }
-
-    pub(super) fn client(&self, name: &str) -> Result<&Client> {
-        self.names.clients.get(name).with_context(|| format!("the client {name} was never created"))
-    }
-
-    pub(super) fn token(&self, name: &str) -> Result<&Issued> {
-        self.names.tokens.get(name).with_context(|| format!("the token {name} was never issued"))
-    }
-
-    /// The session of this name: the one opened on the node, or the only one.
-    pub(super) fn session(&self, name: &str, index: usize) -> Result<&Session> {
-        let sessions =
-            self.names.sessions.get(name).with_context(|| format!("the session {name} was never opened"))?;
-        sessions.get(&index).or_else(|| sessions.values().next()).context("a name stands for a session")
-    }
-
-    fn label(&self, on: &On) -> String {
-        match on {
-            On::One(name) => name.clone(),
-            On::Many(names) => names.join(" "),
+impl Drop for Live {
+    fn drop(&mut self) {
+        for task in self.others.iter().chain(&self.former) {
+            task.abort();
         }
+        self.stage.forget_timers();
+    }
+}
+
+async fn joined(task: JoinHandle<Outcome>) -> Outcome {
+    task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+impl Stage {
+    async fn do_step(self: &Arc<Self>, line: usize, step: &Step, progress: &dyn Progress) -> Outcome {
+        let begin = Instant::now();
+        let saw = match self.step(step, progress).await {
+            Err(error) if step.refused => Ok(format!("refused, as it must be: {error:#}")),
+            Ok(_) if step.refused => Err("it was not refused".into()),
+            Err(error) if self.plan.forgiving => Ok(format!("passed over: {error:#}")),
+            saw => saw.map_err(|error| format!("{error:#}")),
+        };
+        Outcome { line, on: step.on.label(), title: step.verb.title(), saw, elapsed: begin.elapsed() }
+    }
+
+    async fn do_expect(&self, line: usize, expect: &Expect) -> Outcome {
+        let begin = Instant::now();
+        let saw = self.expect(expect).await.map_err(|error| format!("{error:#}"));
+        Outcome { line, on: expect.on.label(), title: expect.title(), saw, elapsed: begin.elapsed() }
     }
 }

@@ -14,7 +14,7 @@ mod planted;
 mod process;
 mod run;
 mod script;
-mod told;
+pub(in crate::worlds) mod told;
 mod trace;
 mod world;
 

@@ -58,7 +58,7 @@ impl World<'_> {
 }
 
 /// A step of the plan, about what its title names.
-pub(super) fn step(recorder: &mut Recorder, node: Option<usize>, verb: &Verb) {
+pub(in crate::worlds) fn step(recorder: &mut Recorder, node: Option<usize>, verb: &Verb) {
     let title = verb.title();
     let words: Vec<&str> = title.split([' ', ':']).collect();
     let named = words.windows(2).filter(|pair| SUBJECTS.contains(&pair[0]));
@@ -82,13 +82,13 @@ pub(super) fn answered(recorder: &mut Recorder, node: usize, reply: &Reply) {
     }
 }
 
-pub(super) fn issued(recorder: &mut Recorder, node: usize, token: &Minted) {
+pub(in crate::worlds) fn issued(recorder: &mut Recorder, node: usize, token: &Minted) {
     let name = recorder.name(&format!("{:?}", token.id), &format!("token {}", token.name));
     let client = recorder.known(&token.client).unwrap_or_default();
     recorder.answer(node, format!("issue {name} to {client}"), &[name, client]);
 }
 
-pub(super) fn judged(recorder: &mut Recorder, node: usize, token: &Minted, active: bool) {
+pub(in crate::worlds) fn judged(recorder: &mut Recorder, node: usize, token: &Minted, active: bool) {
     let name = recorder.known(&format!("{:?}", token.id)).unwrap_or_default();
     let client = recorder.known(&token.client).unwrap_or_default();
     let verdict = if active { "good" } else { "not good" };

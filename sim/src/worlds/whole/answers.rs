@@ -16,6 +16,7 @@ use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::model::Judgement;
 use crate::plan::Verb;
+use crate::worlds::quick::told;
 
 /// A call that is under way.
 pub(super) struct Open {
@@ -59,7 +60,7 @@ impl Play<'_> {
         for (number, answer) in answers {
             let is_scripts = self.script.calls.remove(&number);
             let Some(open) = self.open.remove(&number) else { continue };
-            self.world.tell(open.node, &told(&answer));
+            self.world.tell(open.node, &words(&answer));
             if let Err(error) = &answer {
                 if status(error) == Some(StatusCode::INTERNAL_SERVER_ERROR) {
                     self.trouble.get_or_insert(format!("{} failed inside: {error:#}", self.world.name(open.node)));
@@ -106,6 +107,7 @@ impl Play<'_> {
         let Some(id) = self.names.clients.get(client).map(|client| client.id.clone()) else { return };
         match minted(value, name, id, node) {
             Ok(minted) => {
+                self.told(|recorder| told::issued(recorder, node, &minted));
                 self.see(node, &Sight::Issued(&minted));
                 self.names.tokens.insert(name.to_owned(), (self.tokens.len(), client.to_owned()));
                 self.tokens.push(minted);
@@ -129,13 +131,15 @@ impl Play<'_> {
         if now_knows && !view.revoked.contains(&token.id) {
             return;
         }
+        let node = open.node;
+        self.told(|recorder| told::judged(recorder, node, &token, active));
         let wall = (*asked).min(self.world.now(open.node).wall);
         self.see(open.node, &Sight::Judged { token: &token, active, view, wall });
     }
 }
 
 /// An answer as the trace tells it; all that is random in it comes from the seed.
-fn told(answer: &Result<Got>) -> String {
+fn words(answer: &Result<Got>) -> String {
     match answer {
         Ok(Got::Client(client)) => format!("client {}", client.id),
         Ok(Got::Secret(secret)) => format!("secret {secret}"),

@@ -11,7 +11,8 @@ use super::calls::{Caller, Got};
 use super::record::{Entry, Seen};
 use super::script::Script;
 use super::world::World;
-use crate::checks::{Checks, Minted, Moment, Sight};
+use crate::checks::{Checks, Continuity, Minted, Moment, Sight};
+use crate::history::Recorder;
 use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
@@ -44,6 +45,8 @@ pub(super) struct Play<'p> {
     pub calls: u64,
     pub counts: Counts,
     pub marks: Marks,
+    /// What is told of the run, if it was asked for.
+    pub recorder: Option<Box<Recorder>>,
     pub healed: bool,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -62,7 +65,10 @@ pub(super) struct Names {
 
 /// The end of a fault.
 pub(super) enum Later {
-    Mends(Vec<(usize, usize)>),
+    Mends {
+        ways: Vec<(usize, usize)>,
+        cut: u64,
+    },
     Unclogs(Vec<(usize, usize)>),
     Starts(usize),
     /// A supervisor begins another life after this one gave up.
@@ -105,6 +111,7 @@ impl<'p> Play<'p> {
             calls: 0,
             counts: Counts::default(),
             marks: Marks::default(),
+            recorder: recording.then(|| Box::new(world.recorder())),
             healed: false,
             trouble: None,
             later: BTreeMap::new(),
@@ -157,8 +164,11 @@ impl<'p> Play<'p> {
 
     fn comes(&mut self, later: Later) {
         match later {
-            Later::Mends(ways) if !self.healed => self.world.mend(&ways),
-            Later::Mends(_) => {}
+            Later::Mends { ways, cut } if !self.healed => {
+                self.told(|recorder| recorder.mended(Some(cut)));
+                self.world.mend(&ways);
+            }
+            Later::Mends { .. } => {}
             Later::Unclogs(ways) => self.world.unclog(&ways),
             Later::Starts(node) => self.world.start(node),
             Later::Restarts { node, life } if self.world.life(node) == life => {
@@ -175,6 +185,14 @@ impl<'p> Play<'p> {
         }
     }
 
+    pub(super) fn told(&mut self, tell: impl FnOnce(&mut Recorder)) {
+        let at_ms = self.world.at_ms();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.at(at_ms);
+            tell(recorder);
+        }
+    }
+
     /// A supervisor starts processes that gave up.
     fn respawn(&mut self) {
         for node in 0..self.plan.nodes.len() {
@@ -188,6 +206,7 @@ impl<'p> Play<'p> {
     /// Shows the checks what happened.
     fn see_news(&mut self) {
         for Entry { at_ms, node, what } in self.world.news() {
+            self.told(|recorder| told(recorder, at_ms, node, &what));
             let sight = match &what {
                 Seen::Booted { view, disk } => Sight::Booted { view, disk: *disk },
                 Seen::Ended => Sight::Ended,
@@ -212,5 +231,18 @@ impl<'p> Play<'p> {
             self.counts.events += 1;
             self.checks.see(Moment { at_ms, node, plan: self.plan }, &sight);
         }
+    }
+}
+
+/// Tells what happened at a node. Who sent what to whom is not seen in this world.
+fn told(recorder: &mut Recorder, at_ms: u64, node: usize, what: &Seen) {
+    recorder.at(at_ms);
+    match what {
+        Seen::Booted { view, disk } => recorder.up(node, view, *disk == Continuity::Kept),
+        Seen::Ended => recorder.down(node),
+        Seen::Wrote(rows) => recorder.wrote(node, rows),
+        Seen::Published { after, .. } => recorder.published(node, after),
+        Seen::Noted(fact) => recorder.fact(node, fact),
+        Seen::Landed(_) | Seen::Sent(_) | Seen::Returned(_) | Seen::Secrets(_) | Seen::Refused => {}
     }
 }

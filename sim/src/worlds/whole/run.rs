@@ -8,6 +8,7 @@ use symbolon_core::time::Wall;
 
 use super::play::Play;
 use crate::checks::{End, Failure, Standing};
+use crate::history::Kind;
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
 use crate::worlds::Step;
@@ -64,7 +65,13 @@ fn finish(mut play: Play<'_>) -> Outcome {
     let (counts, marks) = (play.counts, play.marks);
     let acts = std::mem::take(&mut play.script.done);
     let trace = play.world.trace();
-    let verdict = Verdict { failure, trace, counts, converged_ms, acts, marks, history: None };
+    let history = play.recorder.take().map(|mut recorder| {
+        if let Some(failure) = &failure {
+            recorder.failed(failure);
+        }
+        Box::new(recorder.finish())
+    });
+    let verdict = Verdict { failure, trace, counts, converged_ms, acts, marks, history };
     Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
 }
 
@@ -92,7 +99,9 @@ impl Play<'_> {
                 return None;
             }
             if self.agree() {
-                return Some(Some(self.world.at_ms() - healed_ms));
+                let after_ms = self.world.at_ms() - healed_ms;
+                self.told(|recorder| recorder.entry(None, Kind::Converged { after_ms }));
+                return Some(Some(after_ms));
             }
         }
         Some(None)

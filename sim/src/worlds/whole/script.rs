@@ -7,6 +7,7 @@ use symbolon_core::state::View;
 
 use super::play::Play;
 use crate::checks::{Failure, Minted};
+use crate::history::Kind;
 use crate::plan::{Act, Expect, Step, Verb, What};
 use crate::worlds::Done;
 use crate::worlds::look::{Known, Stand};
@@ -155,7 +156,11 @@ impl Play<'_> {
     fn expectation(&mut self, act: &Act, expect: &Expect, since_ms: u64) -> bool {
         self.script.began_ms = Some(since_ms);
         let nodes = expect.on.resolve(&self.plan.nodes).unwrap_or_default();
-        let Err(seen) = self.look(expect, &nodes) else { return true };
+        let Err(seen) = self.look(expect, &nodes) else {
+            let title = format!("{}, after {} ms", expect.title(), self.world.at_ms() - since_ms);
+            self.told(|recorder| recorder.entry(None, Kind::Expected { title, held: true }));
+            return true;
+        };
         let within_ms = expect.within.map_or(0, |within| within.ms());
         if self.world.at_ms() >= since_ms + within_ms {
             self.fails(act.line, "expectation", &format!("{}: {seen}, after {within_ms} ms", expect.title()));
@@ -187,6 +192,7 @@ impl Play<'_> {
 
     /// What a step asked for was refused, or makes no sense now.
     pub(super) fn refused(&mut self, why: &str) {
+        self.told(|recorder| recorder.at_last_in_vain(why));
         let act = self.plan.acts.get(self.script.next);
         if let Some(Act { what: What::Step(Step { refused: true, .. }), .. }) = act {
             self.script.refusal = Some(why.to_owned());

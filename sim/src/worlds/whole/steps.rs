@@ -5,8 +5,10 @@ use super::calls::Ask;
 use super::play::{Later, Play};
 use super::weather::flip;
 use crate::checks::Sight;
+use crate::history::Kind;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
+use crate::worlds::quick::told;
 
 /// After the heal, where the peers that could confirm a clock may be gone for ever, an operator does.
 const VOUCH_MS: u64 = 1000;
@@ -21,11 +23,15 @@ impl Play<'_> {
         }
         match verb {
             Verb::Partition(partition) => {
+                self.told(|recorder| told::step(recorder, None, verb));
                 let ways = partition.links(&self.plan.nodes);
-                self.world.sever(&ways);
-                self.later(partition.lasts, Later::Mends(ways));
+                self.sever(ways, partition.lasts);
             }
-            Verb::Heal(_) => self.world.mend_all(),
+            Verb::Heal(_) => {
+                self.told(|recorder| told::step(recorder, None, verb));
+                self.told(|recorder| recorder.mended(None));
+                self.world.mend_all();
+            }
             _ => nodes.iter().for_each(|node| self.step_on(*node, verb)),
         }
     }
@@ -36,7 +42,16 @@ impl Play<'_> {
         }
     }
 
+    /// Cuts links, perhaps for a while.
+    fn sever(&mut self, ways: Vec<(usize, usize)>, lasts: Option<Span>) {
+        self.world.sever(&ways);
+        let mut cut = 0;
+        self.told(|recorder| cut = recorder.cut(None, ways.clone()));
+        self.later(lasts, Later::Mends { ways, cut });
+    }
+
     fn step_on(&mut self, node: usize, verb: &Verb) {
+        self.told(|recorder| told::step(recorder, Some(node), verb));
         match verb {
             Verb::Kill(kill) => self.kill(node, kill.lasts),
             Verb::Stop(stop) => {
@@ -52,8 +67,7 @@ impl Play<'_> {
             Verb::Resume(_) => self.world.resume(node),
             Verb::Cut(cut) => {
                 let ways = self.ways(node, &cut.to);
-                self.world.sever(&ways);
-                self.later(cut.lasts, Later::Mends(ways));
+                self.sever(ways, cut.lasts);
             }
             Verb::Clog(clog) => {
                 let ways = self.ways(node, &clog.to);
@@ -227,6 +241,8 @@ impl Play<'_> {
 
     /// The storm is over: for those that heal at once and for good, for the others never.
     pub(super) fn heal(&mut self) {
+        self.told(|recorder| recorder.entry(None, Kind::Heal));
+        self.told(|recorder| recorder.mended(None));
         self.healed = true;
         self.world.clear_up();
         self.world.mend_all();
@@ -234,7 +250,7 @@ impl Play<'_> {
         for one in nodes.clone().filter(|node| !self.plan.heals(*node)) {
             let ways: Vec<_> =
                 nodes.clone().filter(|other| *other != one).flat_map(|n| [(one, n), (n, one)]).collect();
-            self.world.sever(&ways);
+            self.sever(ways, None);
         }
         for node in nodes {
             if !self.plan.invites(node) {

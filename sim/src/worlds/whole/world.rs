@@ -18,6 +18,7 @@ use super::place::{EPOCH_MS, Place, Skew};
 use super::record::{Entry, Record, Seen};
 use super::weather::Weather;
 use super::{crypto, disk, host};
+use crate::history::Recorder;
 use crate::plan::{Chance, Plan, Start};
 use crate::worlds::Step;
 use crate::worlds::client::api::Api;
@@ -31,6 +32,8 @@ pub const PASSWORD: &str = "alice123";
 
 /// Segments on their way on one stream, and callers that wait to be accepted.
 const TCP_CAPACITY: usize = 1024;
+/// What a node writes so soon after a call comes of it, as far as people are told.
+const CALL_MS: u64 = 200;
 /// A run may take so long in simulated time.
 const MAX_RUN: Duration = Duration::from_secs(24 * 3600);
 
@@ -128,6 +131,15 @@ impl World {
     /// The frame that was sent so many frames ago, in the storm.
     pub fn heard(&self, back: u64) -> Option<Vec<u8>> {
         self.weather.heard(back)
+    }
+
+    /// For what is told of its nodes.
+    pub(super) fn recorder(&self) -> Recorder {
+        let names = self.places.iter().map(|place| place.config.name.clone()).collect();
+        let ids = self.places.iter().map(|place| place.keys.node()).collect();
+        let mut recorder = Recorder::new(names, ids, None);
+        recorder.be_patient(CALL_MS);
+        recorder
     }
 
     /// Over everything that happened so far.
