@@ -10,12 +10,12 @@ struct Room(tempfile::TempDir);
 
 impl Room {
     fn new() -> Room {
-        Room(tempfile::tempdir().unwrap())
+        Room(tempfile::tempdir().expect("there is room for files"))
     }
 
     fn plan(&self, acts: &str) -> PathBuf {
         let file = self.0.path().join("p.toml");
-        std::fs::write(&file, format!("story = \"s\"\nnodes = 3\n{acts}")).unwrap();
+        std::fs::write(&file, format!("story = \"s\"\nnodes = 3\n{acts}")).expect("there is room for a plan");
         file
     }
 
@@ -27,7 +27,7 @@ impl Room {
 fn run(file: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon-sim"));
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(["run", file]).args(arguments);
-    command.output().unwrap()
+    command.output().expect("it was built")
 }
 
 fn out(output: &Output) -> String {

@@ -1,41 +1,71 @@
-//! Every scenario of the house, in the quick world: it holds, and its timeline is the one that was reviewed.
+//! Every scenario of the house: it holds in the quick world and in the whole one, and its timeline is the one that was reviewed.
 
 use std::path::{Path, PathBuf};
 
+use symbolon_sim::checks::Failure;
 use symbolon_sim::plan::Plan;
 use symbolon_sim::report::timeline::{Detail, timeline};
-use symbolon_sim::worlds::quick;
+use symbolon_sim::worlds::{quick, whole};
 
 /// What a reader of a timeline has to know.
 const LEGEND: &str = "A letter is a state: nodes under the same letter hold the same. A dot: the node is down.";
 
+/// The files of a directory at the top, in order.
+fn files(of: &str, extension: &str) -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(of);
+    let entries = std::fs::read_dir(dir).expect("the directory is there");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == extension));
+    files.sort();
+    files
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().expect("a file has a name").to_string_lossy().into_owned()
+}
+
 /// All of them, but those that need another world.
 fn scenarios() -> Vec<(String, Plan)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
-    files.sort();
-    let read = files.iter().map(|file| {
-        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(file).unwrap();
+    let read = files("scenarios", "toml").into_iter().map(|file| {
+        let text = std::fs::read_to_string(&file).expect("it can be read");
         let plan = Plan::parse(&file.display().to_string(), &text).unwrap_or_else(|error| panic!("{error}"));
-        (name, plan)
+        (stem(&file), plan)
     });
     read.filter(|(_, plan)| quick::cannot(plan).is_none()).collect()
 }
 
+/// What did not hold, scenario by scenario.
+fn failures(scenarios: &[(String, Plan)], run: impl Fn(&Plan) -> Option<Failure>) -> Vec<String> {
+    let failed = scenarios.iter().filter_map(|(name, plan)| Some((name, run(plan)?)));
+    failed
+        .map(|(name, told)| format!("scenarios/{name}.toml: {} at {} ms: {}", told.check, told.at_ms, told.what))
+        .collect()
+}
+
 #[test]
-fn every_scenario_holds() {
+fn every_scenario_holds_in_the_quick_world() {
     let scenarios = scenarios();
     assert!(scenarios.len() >= 20, "{} scenarios", scenarios.len());
-    let failures: Vec<String> = scenarios
-        .iter()
-        .filter_map(|(name, plan)| {
-            let failure = quick::run(plan).failure?;
-            Some(format!("scenarios/{name}.toml: {} at {} ms: {}", failure.check, failure.at_ms, failure.what))
-        })
-        .collect();
+    let failures = failures(&scenarios, |plan| quick::run(plan).failure);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_scenario_holds_in_the_whole_world() {
+    let mut scenarios = scenarios();
+    let others = scenarios.split_off(scenarios.len() / 2);
+    let run = |scenarios: Vec<_>| move || failures(&scenarios, |plan| whole::run(plan).verdict.failure);
+    let other = std::thread::spawn(run(others));
+    let mut failures = run(scenarios)();
+    failures.extend(other.join().expect("what fails is a verdict, not a panic"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_reviewed_timeline_is_of_a_scenario() {
+    let reviewed: Vec<_> = files("snapshots", "snap").iter().map(|file| stem(file)).collect();
+    let expected: Vec<_> = scenarios().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(reviewed, expected);
 }
 
 #[test]

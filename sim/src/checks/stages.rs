@@ -20,6 +20,8 @@ pub(super) struct Stages {
     /// What each node signs with now.
     signers: BTreeMap<usize, Option<Kid>>,
     broken: BTreeSet<usize>,
+    /// Keys that came with an older copy of a disk. They may turn out to be over at any time, and then the next one cannot wait.
+    restored: BTreeSet<Kid>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,10 +53,11 @@ impl Stages {
     fn own_record(&mut self, moment: Moment<'_>, view: &View, wall: Wall) -> Result<(), String> {
         let Some(own) = view.nodes.get(&view.identity.node) else { return Ok(()) };
         let known = self.own.entry(moment.node).or_default();
-        let signed = |kid: &Kid| known.get(kid).is_some_and(|life| life.stage == Stage::Active);
-        // On a disk that was put back a key may be found retired, and then the next one need not wait.
-        let restored = self.broken.contains(&moment.node);
-        let takes_over = !restored && own.token_keys.iter().any(|key| stage(key) == Stage::Over && signed(&key.kid));
+        let signed = |kid: &Kid| {
+            let was_active = known.get(kid).is_some_and(|life| life.stage == Stage::Active);
+            was_active && !self.restored.contains(kid)
+        };
+        let takes_over = own.token_keys.iter().any(|key| stage(key) == Stage::Over && signed(&key.kid));
         let tokens = moment.plan.tokens.config();
         for key in &own.token_keys {
             let new = Life { stage: Stage::Upcoming, since_ms: moment.at_ms, until: None };
@@ -82,7 +85,7 @@ impl Stages {
         let names = |kid: &Kid| own.token_keys.iter().any(|key| key.kid == *kid);
         for (kid, life) in known.iter_mut().filter(|(kid, _)| !names(kid)) {
             let needed = life.stage == Stage::Active || life.until.is_some_and(|until| until > wall);
-            if needed && !view.key_is_withdrawn(kid) && !restored {
+            if needed && !view.key_is_withdrawn(kid) && !self.broken.contains(&moment.node) {
                 return Err(format!("key {} is gone before its last token has expired", &kid[..6]));
             }
             (life.stage, life.until) = (Stage::Over, None);
@@ -106,7 +109,9 @@ impl Check for Stages {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Booted { disk: Continuity::Broken, .. } => {
+            Sight::Booted { view, disk: Continuity::Broken } => {
+                let own = view.nodes.get(&view.identity.node).into_iter().flat_map(|record| &record.token_keys);
+                self.restored.extend(own.map(|key| key.kid.clone()));
                 self.broken.insert(moment.node);
                 self.own.remove(&moment.node);
                 self.retired.remove(&moment.node);

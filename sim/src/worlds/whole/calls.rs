@@ -1,6 +1,7 @@
 //! What a plan has callers do, as requests to a node's public endpoints. The desk performs them; nothing is judged here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use hyper::StatusCode;
@@ -11,6 +12,11 @@ use tokio::sync::Mutex;
 use super::world::{PASSWORD, USER};
 use crate::plan::verb::Auth;
 use crate::worlds::client::api::{Api, Client, Refused, Session};
+
+/// A node that is not ready is asked again after this, as its `Retry-After` says.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// And so often.
+const RETRIES: u32 = 2;
 
 /// A request to a node, with everything that the names in it stand for.
 pub(super) enum Ask {
@@ -56,14 +62,27 @@ impl Caller {
         Caller { api, operator: Arc::default() }
     }
 
-    /// Asks, with a fresh session once if the administrator's has ended.
+    /// Asks; again, as the answer invites to, where the node is not ready yet.
     pub(super) async fn perform(self, ask: Ask) -> Result<Got> {
-        match self.as_anybody(&ask).await {
+        for _ in 0..RETRIES {
+            match self.perform_once(&ask).await {
+                Err(error) if status(&error) == Some(StatusCode::SERVICE_UNAVAILABLE) => {
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.perform_once(&ask).await
+    }
+
+    /// Asks, with a fresh session once if the administrator's has ended.
+    async fn perform_once(&self, ask: &Ask) -> Result<Got> {
+        match self.as_anybody(ask).await {
             Some(outcome) => outcome,
-            None => match self.as_operator(&ask).await {
+            None => match self.as_operator(ask).await {
                 Err(error) if status(&error) == Some(StatusCode::UNAUTHORIZED) => {
                     *self.operator.lock().await = None;
-                    self.as_operator(&ask).await
+                    self.as_operator(ask).await
                 }
                 outcome => outcome,
             },

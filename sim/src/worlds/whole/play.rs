@@ -47,6 +47,8 @@ pub(super) struct Play<'p> {
     pub marks: Marks,
     /// What is told of the run, if it was asked for.
     pub recorder: Option<Box<Recorder>>,
+    /// Every node was up once.
+    has_begun: bool,
     pub healed: bool,
     /// What went wrong in the world itself.
     pub trouble: Option<String>,
@@ -112,6 +114,7 @@ impl<'p> Play<'p> {
             counts: Counts::default(),
             marks: Marks::default(),
             recorder: recording.then(|| Box::new(world.recorder())),
+            has_begun: false,
             healed: false,
             trouble: None,
             later: BTreeMap::new(),
@@ -131,7 +134,7 @@ impl<'p> Play<'p> {
             let later = entry.remove();
             self.comes(later);
         }
-        if !self.healed {
+        if !self.healed && self.are_up() {
             self.go_on();
         }
         if let Err(problem) = self.world.step() {
@@ -141,6 +144,13 @@ impl<'p> Play<'p> {
         self.take_answers();
         self.respawn();
         self.holds()
+    }
+
+    /// Whether the nodes that run at the beginning answer by now; the plan begins then.
+    fn are_up(&mut self) -> bool {
+        self.has_begun |=
+            (0..self.plan.nodes.len()).all(|node| self.world.life(node) == 0 || self.world.view(node).is_some());
+        self.has_begun
     }
 
     /// Lets time pass up to this instant; false once something failed.
