@@ -37,9 +37,9 @@ impl Replica {
     ) -> Replica {
         let Loaded { cells, marks, records, former, pinned, revoked, secrets, meta } = loaded;
         let meta = meta.unwrap_or_default();
-        let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
+        let own = records.get(&keys.node()).map(|record| (record.incarnation, record.version));
+        let (known, remembered) = own.unwrap_or((Incarnation(0), 0));
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
-        let remembered = records.get(&keys.node()).map_or(0, |record| record.version);
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
