@@ -15,6 +15,8 @@ const CLIENTS: u64 = 5;
 const SCOPES: u64 = 3;
 const SESSIONS: u64 = 3;
 const TOKENS: u64 = 12;
+/// Draws for each thing to do, until one makes sense.
+const TRIES: u64 = 6;
 /// How long nodes may take to agree where the plan waits for it.
 const PATIENCE: Span = Span::of_ms(60_000);
 
@@ -95,7 +97,9 @@ impl Drawing {
         for number in 0..self.root.at(0).between(25, 40) {
             let chance = self.root.at(1).at(number);
             match chance.at(0).below(100) {
-                0..=69 => self.work(chance.at(1), number),
+                0..=69 => {
+                    (0..TRIES).any(|attempt| self.work(chance.at(2).at(attempt), number));
+                }
                 _ => self.fault(chance.at(1)),
             }
         }
@@ -127,8 +131,8 @@ impl Drawing {
         self.acts.push(Act { line: 0, scene: None, what: What::Expect(expect) });
     }
 
-    /// Something that clients and operators do, on the one node of the thing.
-    fn work(&mut self, chance: Chance, number: u64) {
+    /// Something that clients and operators do, on the one node of the thing; false if it makes no sense now.
+    fn work(&mut self, chance: Chance, number: u64) -> bool {
         let thing = chance.at(1).word();
         let away = self.things.away.as_ref().map(|(node, _)| *node);
         let home = |thing: u64| Some(thing % self.nodes).filter(|home| Some(*home) != away);
@@ -139,9 +143,9 @@ impl Drawing {
             8 => (home(thing % SESSIONS), self.session(thing % SESSIONS, away)),
             _ => (home(thing), Some(Verb::RotateKey(RotateKey { yes: Yes }))),
         };
-        if let (Some(node), Some(verb)) = (node, verb) {
-            self.does(node, verb);
-        }
+        let (Some(node), Some(verb)) = (node, verb) else { return false };
+        self.does(node, verb);
+        true
     }
 
     fn client(&mut self, client_at: u64, chance: Chance, number: u64, away: Option<u64>) -> Option<Verb> {

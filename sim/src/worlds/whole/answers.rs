@@ -16,6 +16,7 @@ use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::model::Judgement;
 use crate::plan::Verb;
+use crate::worlds::look::Stand;
 use crate::worlds::quick::told;
 
 /// A call that is under way.
@@ -48,8 +49,9 @@ impl Play<'_> {
         if self.script.is_asking {
             self.script.calls.insert(number);
         }
+        let must_fail = self.script.is_asking && self.must_fail();
         self.world.begin(async move {
-            let answer = caller.perform(ask).await;
+            let answer = if must_fail { caller.perform_once(&ask).await } else { caller.perform(ask).await };
             answers.lock().unwrap_or_else(PoisonError::into_inner).push((number, answer));
         });
     }
@@ -118,8 +120,8 @@ impl Play<'_> {
         }
     }
 
-    /// A caller heard whether a token is good. Between question and answer the node may have learned more, so the judgement is
-    /// held against what it showed when it was asked, and against nothing that came while it answered.
+    /// A caller heard whether a token is good. Where the node learned between question and answer what decides it, either answer
+    /// is right, and no check sees it.
     fn judged(&mut self, open: &Open, name: &str, active: Option<bool>) {
         self.judgements.push(Judgement { token: name.to_owned(), node: open.node, active });
         let (Some(active), Some((view, asked)), Some((at, _))) = (active, &open.asked, self.names.tokens.get(name))
@@ -127,14 +129,14 @@ impl Play<'_> {
             return;
         };
         let token = self.tokens[*at].clone();
-        let now_knows = self.world.view(open.node).is_some_and(|now| now.revoked.contains(&token.id));
-        if now_knows && !view.revoked.contains(&token.id) {
+        let (node, asked) = (open.node, *asked);
+        let Some(now) = self.world.view(node) else { return };
+        let accepts = |view: &View, wall: Wall| Stand { view, crypto: self.world.crypto(node), wall }.accepts(&token);
+        if accepts(view, asked) != accepts(&now, self.world.now(node).wall) {
             return;
         }
-        let node = open.node;
         self.told(|recorder| told::judged(recorder, node, &token, active));
-        let wall = (*asked).min(self.world.now(open.node).wall);
-        self.see(open.node, &Sight::Judged { token: &token, active, view, wall });
+        self.see(node, &Sight::Judged { token: &token, active, view, wall: asked });
     }
 }
 

@@ -19,6 +19,8 @@ use crate::plan::{Chance, Plan};
 use crate::worlds::client::api::{Client, Session};
 use crate::worlds::quick::{Counts, Planted};
 
+/// The plan begins then at the latest.
+const BEGIN_MS: u64 = 1000;
 /// A process that gave up is started anew after this.
 const RESPAWN_MS: u64 = 500;
 
@@ -148,8 +150,8 @@ impl<'p> Play<'p> {
 
     /// Whether the nodes that run at the beginning answer by now; the plan begins then.
     fn are_up(&mut self) -> bool {
-        self.has_begun |=
-            (0..self.plan.nodes.len()).all(|node| self.world.life(node) == 0 || self.world.view(node).is_some());
+        let is_up = |node: usize| self.world.life(node) == 0 || self.world.view(node).is_some();
+        self.has_begun |= self.world.at_ms() >= BEGIN_MS || (0..self.plan.nodes.len()).all(is_up);
         self.has_begun
     }
 

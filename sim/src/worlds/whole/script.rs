@@ -70,7 +70,7 @@ impl Play<'_> {
 
     /// An act is over. A step that must be refused, and was not, fails.
     fn ended(&mut self, act: &Act) {
-        let must_fail = matches!(&act.what, What::Step(Step { refused: true, .. }));
+        let must_fail = self.must_fail();
         match self.script.refusal.take() {
             Some(why) if must_fail => self.done(Ok(format!("refused, as it must be: {why}"))),
             None if must_fail => self.fails(act.line, "step", "it was not refused"),
@@ -190,14 +190,20 @@ impl Play<'_> {
         Stand { view, crypto: self.world.crypto(node), wall: self.world.now(node).wall }
     }
 
+    /// Whether the step that is under way must be refused.
+    pub(super) fn must_fail(&self) -> bool {
+        let act = self.plan.acts.get(self.script.next);
+        act.is_some_and(|act| matches!(&act.what, What::Step(Step { refused: true, .. })))
+    }
+
     /// What a step asked for was refused, or makes no sense now.
     pub(super) fn refused(&mut self, why: &str) {
         self.told(|recorder| recorder.at_last_in_vain(why));
-        let act = self.plan.acts.get(self.script.next);
-        if let Some(Act { what: What::Step(Step { refused: true, .. }), .. }) = act {
+        if self.must_fail() {
             self.script.refusal = Some(why.to_owned());
         } else if !self.plan.forgiving {
-            self.fails(act.map_or(0, |act| act.line), "step", why);
+            let line = self.plan.acts.get(self.script.next).map_or(0, |act| act.line);
+            self.fails(line, "step", why);
         }
     }
 }
