@@ -260,8 +260,7 @@ fn a_seed_has_one_trace_in_two_processes() {
 fn the_first_step_that_differs_is_named() {
     let dir = scratch();
     let other = dir.path().join("other");
-    std::fs::write(&other, format!("#!/bin/sh\nexec '{BINARY}' \"$@\" --bug lose-writes\n"))
-        .expect("there is room");
+    std::fs::write(&other, format!("#!/bin/sh\nexec '{BINARY}' \"$@\" --bug lose-writes\n")).expect("there is room");
     std::fs::set_permissions(&other, PermissionsExt::from_mode(0o755)).expect("it is ours");
     let text = said(1, &["determinism", "--seeds", "0..2", "--against", other.to_str().expect("the path is text")]);
     assert!(text.starts_with("not the same in two processes: seeds 0"), "{text}");

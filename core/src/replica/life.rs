@@ -37,8 +37,7 @@ impl Replica {
     ) -> Replica {
         let Loaded { cells, marks, records, former, pinned, revoked, secrets, meta } = loaded;
         let meta = meta.unwrap_or_default();
-        let own = records.get(&keys.node()).map(|record| (record.incarnation, record.version));
-        let (known, remembered) = own.unwrap_or((Incarnation(0), 0));
+        let (known, remembered) = last_life(records.get(&keys.node()));
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
@@ -275,4 +274,9 @@ pub(super) fn cluster_id(name: &str) -> [u8; 16] {
 fn latest_own_stamp(view: &View) -> Hlc {
     let ops = view.cells.iter().flat_map(|(_, cell)| cell.ops());
     ops.filter(|op| op.dot.replica.node == view.identity.node).map(|op| op.hlc).max().unwrap_or_default()
+}
+
+/// The incarnation and the version of a node's own record as it is remembered.
+fn last_life(own: Option<&Arc<NodeRecord>>) -> (Incarnation, u64) {
+    own.map_or((Incarnation(0), 0), |own| (own.incarnation, own.version))
 }

@@ -126,7 +126,8 @@ impl Opener {
         let (Some((Some(author), _)), Some((_, opener))) = (self.keys.get(from), self.keys.get(to)) else {
             return unreadable();
         };
-        let Ok(letter) = self.form.read(frame).and_then(|frame| frame.open(&**author, &self.crypto, &**opener)) else {
+        let Ok(letter) = self.form.read(frame).and_then(|frame| frame.open(&**author, &self.crypto, &**opener))
+        else {
             return unreadable();
         };
         if letter.purpose == Purpose::WrappingKey {
