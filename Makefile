@@ -43,7 +43,7 @@ test: lint ## formatting, lints, house rules, every test
 	    echo 'cargo-nextest is not here, so cargo test runs instead; to get it: cargo install --locked cargo-nextest'; \
 	    set -x; $(CARGO) test --workspace --lib --bins --tests; \
 	fi
-	$(CARGO) test --workspace --features symbolon-core/zoo --test crdt_zoo
+	$(CARGO) test --workspace --features symbolon-core/zoo,symbolon-sim/zoo --test crdt_zoo --test zoo
 	$(CARGO) test --workspace --doc
 
 .PHONY: lint
@@ -60,6 +60,10 @@ fmt: tools ## format all code
 bench: build ## measure; the table is printed, and target/bench/summary.json is for programs
 	$(CARGO) bench -p symbolon-core
 	$(SIM) bench
+
+.PHONY: zoo
+zoo: tools ## hunt every planted bug with fresh seeds, and shrink its plan; ARGS='--only floor-lost --json'
+	$(CARGO) run --quiet --release -p symbolon-sim --features zoo --bin symbolon-sim -- zoo $(ARGS)
 
 .PHONY: sim
 sim: build ## run many seeds: make sim SEEDS=0..1000 [WORLD=] [JOBS=] [SHARD=1/4] [BUDGET=] [KEEP=]; or anything, ARGS='run …'

@@ -19,6 +19,7 @@ pub enum Bug {
     TombstonesDroppedEarly,
     TombstonesKept,
     DigestKeepsTheDead,
+    DigestOfKeysAlone,
     // Units.
     VectorCommitsEarly,
     PartsAsTheyCome,
@@ -47,6 +48,7 @@ pub enum Bug {
     KeyForgottenEarly,
     SignBeforePublish,
     RetiredKeyRevived,
+    SignerUnlisted,
     // Tokens.
     SkewForgotten,
     ExpiryWithLeeway,
@@ -54,6 +56,7 @@ pub enum Bug {
     IssuerUnchecked,
     RevocationPurgedEarly,
     RevocationNotStored,
+    RevocationUnread,
     DenyLoses,
 }
 

@@ -6,7 +6,7 @@ mod common {
 }
 
 use common::cluster::Cluster;
-use symbolon_core::config::MAX_FORMER_LIVES;
+use symbolon_core::config::{MAX_FORMER_LIVES, RECORD_LEASE, RECORD_RENEWAL};
 use symbolon_core::replica::Request;
 use symbolon_core::state::KeyStage;
 
@@ -237,4 +237,23 @@ fn a_first_key_waits_until_somebody_else_knows_it() {
     assert!(cluster.nodes[0].view.signer.is_none(), "it would be lost with this disk");
     cluster.run_ms(40_000);
     assert!(cluster.nodes[0].view.signer.is_some(), "whoever hears nobody for so long is alone");
+}
+
+#[test]
+fn a_record_is_renewed_long_before_its_lease_is_over() {
+    let mut cluster = Cluster::of(2);
+    let signed = |cluster: &Cluster| {
+        let node = &cluster.nodes[0];
+        node.view.nodes.get(&node.keys.node()).expect("it has a record").signed
+    };
+    let first = signed(&cluster);
+    let renewal_ms = RECORD_RENEWAL.as_millis() as u64;
+    assert!(RECORD_RENEWAL * 3 <= RECORD_LEASE, "a renewal may fail twice");
+    cluster.elapsed_ms += renewal_ms / 2;
+    cluster.run_ms(10_000);
+    assert_eq!(signed(&cluster), first, "it is fresh enough");
+    cluster.elapsed_ms += renewal_ms / 2;
+    cluster.run_ms(10_000);
+    assert!(signed(&cluster) >= first.after(RECORD_RENEWAL), "it was signed anew");
+    cluster.assert_converged();
 }

@@ -2,11 +2,16 @@
 //! stays behaves as it did.
 
 use crate::checks::Failure;
-use crate::plan::{Gossip, Plan, Span, Tokens, Weather, What};
+use crate::plan::{Act, Gossip, Plan, Span, Tokens, Weather, What};
 use crate::worlds::quick;
 
 /// Runs that one shrinking may take.
-const MOST_RUNS: usize = 600;
+const MOST_RUNS: usize = 800;
+/// Plans of more acts are not tried without each pair of them.
+const MOST_PAIRED: usize = 14;
+/// Other seeds that are tried, unless so few acts are left already.
+const RESEEDS: u64 = 12;
+const FEW: usize = 3;
 
 /// The least plan that was found, its failure, and how many runs it took.
 pub struct Shrunk {
@@ -30,10 +35,10 @@ pub fn shrink_with(plan: &Plan, run: impl FnMut(&Plan) -> Option<Failure>) -> Op
     let shrunk = Shrunk { plan: plan.clone(), failure, runs: 1 };
     let mut shrinker = Shrinker { best: shrunk, run };
     shrinker.best.plan.forgiving = true;
-    shrinker.delete_acts();
-    shrinker.calm();
-    shrinker.leave_nodes();
-    shrinker.delete_acts();
+    shrinker.end_with_the_failure();
+    shrinker.settle();
+    shrinker.delete_pairs();
+    shrinker.reseed();
     Some(shrinker.best)
 }
 
@@ -57,6 +62,64 @@ impl<R: FnMut(&Plan) -> Option<Failure>> Shrinker<R> {
                 true
             }
             Some(_) | None => false,
+        }
+    }
+
+    /// What came after the failure has no part in it.
+    fn end_with_the_failure(&mut self) {
+        let at_ms = self.best.failure.at_ms;
+        let is_before = |act: &Act| match &act.what {
+            What::Step(step) => step.at.is_none_or(|at| at.ms() <= at_ms),
+            What::Expect(_) => true,
+        };
+        self.attempt(|plan| plan.acts.retain(is_before));
+    }
+
+    /// Everything that makes it smaller, until nothing does.
+    fn settle(&mut self) {
+        loop {
+            let before = self.best.plan.clone();
+            self.delete_acts();
+            self.calm();
+            self.leave_nodes();
+            if self.best.plan == before {
+                return;
+            }
+        }
+    }
+
+    /// Two acts may undo each other, so that neither can go alone.
+    fn delete_pairs(&mut self) {
+        if self.best.plan.acts.len() > MOST_PAIRED {
+            return;
+        }
+        let mut first = 0;
+        while first < self.best.plan.acts.len() {
+            let acts = self.best.plan.acts.len();
+            let both = |second: usize| {
+                move |plan: &mut Plan| {
+                    plan.acts.remove(second);
+                    plan.acts.remove(first);
+                }
+            };
+            let gone = (first + 1..acts).rev().any(|second| self.attempt(both(second)));
+            first = if gone { 0 } else { first + 1 };
+        }
+    }
+
+    /// With other draws fewer acts may do.
+    fn reseed(&mut self) {
+        for seed in 1..=RESEEDS {
+            if self.best.plan.acts.len() <= FEW || self.best.runs >= MOST_RUNS {
+                return;
+            }
+            let (plan, failure) = (self.best.plan.clone(), self.best.failure.clone());
+            if self.attempt(|plan| plan.seed = seed) {
+                self.settle();
+            }
+            if self.best.plan.acts.len() >= plan.acts.len() {
+                (self.best.plan, self.best.failure) = (plan, failure);
+            }
         }
     }
 
@@ -108,31 +171,35 @@ impl<R: FnMut(&Plan) -> Option<Failure>> Shrinker<R> {
         });
     }
 
-    /// Tries it with fewer nodes: the last ones go, with all that is about them.
+    /// Tries it with fewer nodes: each that can go goes, the last ones first, with all that is about it.
     fn leave_nodes(&mut self) {
-        while self.best.plan.nodes.len() > 2 && self.attempt(leave_last) {}
+        for place in (0..self.best.plan.nodes.len()).rev() {
+            if self.best.plan.nodes.len() > 2 {
+                self.attempt(|plan| leave(plan, place));
+            }
+        }
     }
 }
 
-fn leave_last(plan: &mut Plan) {
-    let Some(last) = plan.nodes.pop() else { return };
-    plan.clocks.remove(&last);
+fn leave(plan: &mut Plan, place: usize) {
+    let name = plan.nodes.remove(place);
+    plan.clocks.remove(&name);
     for names in [&mut plan.heals, &mut plan.absent, &mut plan.uninvited] {
-        names.retain(|name| *name != last);
+        names.retain(|other| *other != name);
     }
     for act in &mut plan.acts {
         if let What::Step(step) = &mut act.what
             && let crate::plan::Verb::Partition(partition) = &mut step.verb
         {
-            partition.groups.iter_mut().for_each(|group| group.retain(|name| *name != last));
+            partition.groups.iter_mut().for_each(|group| group.retain(|other| *other != name));
             partition.groups.retain(|group| !group.is_empty());
         }
     }
     plan.acts.retain(|act| match &act.what {
         What::Step(step) => {
             let hollow = matches!(&step.verb, crate::plan::Verb::Partition(partition) if partition.groups.is_empty());
-            !hollow && !step.on.names(&last) && !step.verb.nodes().contains(&last.as_str())
+            !hollow && !step.on.names(&name) && !step.verb.nodes().contains(&name.as_str())
         }
-        What::Expect(expect) => !expect.on.names(&last),
+        What::Expect(expect) => !expect.on.names(&name),
     });
 }

@@ -75,7 +75,7 @@ fn what_holds_is_summed_up() {
 #[test]
 fn shares_add_up_to_what_one_machine_finds() {
     let dir = scratch();
-    let fleet = ["--seeds", "3..12", "--planted", "lose-writes"];
+    let fleet = ["--seeds", "3..12", "--bug", "lose-writes"];
     let shards: Vec<String> = (1..=3)
         .map(|number| {
             share(dir.path(), &format!("{number}"), &[&fleet[..], &["--shard", &format!("{number}/3")]].concat())
@@ -151,7 +151,7 @@ fn what_does_not_belong_together_is_refused() {
 #[test]
 fn the_line_to_run_again_comes_first() {
     let stamp = symbolon_sim::fleet::stamp();
-    let text = said(1, &["fuzz", "--seeds", "1..300", "--jobs", "1", "--failures", "1", "--planted", "lose-writes"]);
+    let text = said(1, &["fuzz", "--seeds", "1..300", "--jobs", "1", "--failures", "1", "--bug", "lose-writes"]);
     let mut lines = text.lines();
     let line = lines.next().expect("there is a line");
     let sentence = lines.next().expect("there is another").trim();
@@ -170,7 +170,7 @@ fn the_plan_of_a_failing_seed_is_kept() {
     let dir = scratch();
     let keep = dir.path().join("new/failures");
     let keep = keep.to_str().expect("the path is text");
-    let planted = ["--planted", "lose-writes"];
+    let planted = ["--bug", "lose-writes"];
     said(
         1,
         &[&["fuzz", "--seeds", "1..300", "--failures", "1", "--jobs", "1", "--keep", keep], &planted[..]].concat(),
@@ -245,7 +245,7 @@ fn an_interruption_ends_with_what_was_found() {
         let (code, sum) = interrupted(signal, &[]);
         assert_eq!((code, &sum["kind"], &sum["ended"]), (Some(130), &"sum".into(), &"interrupted".into()));
     }
-    let (code, sum) = interrupted(Signal::INT, &["--planted", "lose-writes"]);
+    let (code, sum) = interrupted(Signal::INT, &["--bug", "lose-writes"]);
     assert_eq!((code, &sum["ended"]), (Some(1), &"interrupted".into()));
     assert_ne!(sum["failed"], 0);
 }
@@ -260,7 +260,7 @@ fn a_seed_has_one_trace_in_two_processes() {
 fn the_first_step_that_differs_is_named() {
     let dir = scratch();
     let other = dir.path().join("other");
-    std::fs::write(&other, format!("#!/bin/sh\nexec '{BINARY}' \"$@\" --planted lose-writes\n"))
+    std::fs::write(&other, format!("#!/bin/sh\nexec '{BINARY}' \"$@\" --bug lose-writes\n"))
         .expect("there is room");
     std::fs::set_permissions(&other, PermissionsExt::from_mode(0o755)).expect("it is ours");
     let text = said(1, &["determinism", "--seeds", "0..2", "--against", other.to_str().expect("the path is text")]);

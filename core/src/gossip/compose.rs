@@ -112,6 +112,7 @@ impl Peer {
 
     /// Drops a unit that the peer does not need any more, and cuts one if it lacks something.
     fn refresh_outgoing(&mut self, local: &Local<'_>) {
+        self.decline_what_is_held(local.view.cells.vector());
         let Some(theirs) = self.vector().cloned() else {
             return;
         };
@@ -133,6 +134,18 @@ impl Peer {
                 self.outgoing = Some(Outgoing::new(local.number, root, cut, theirs, local.now));
             }
         }
+    }
+
+    /// What it sends and is held here by now is of no use, and it must hear so: by the vector of a message, which is that of
+    /// the unit that the message carries. A unit that was cut before that was held cannot tell it, so it is cut anew.
+    fn decline_what_is_held(&mut self, held: &VersionVector) {
+        let Some(staging) = self.staging.as_ref().filter(|staging| staging.is_covered_by(held)) else {
+            return;
+        };
+        if self.outgoing.as_ref().is_some_and(|outgoing| !staging.is_covered_by(outgoing.vector())) {
+            self.outgoing = None;
+        }
+        self.unstage();
     }
 
     /// The vector, relative to the greatest one that the peer acknowledged.

@@ -16,7 +16,7 @@ use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId, VersionVector};
 use crate::crypto::Crypto;
 use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
-use crate::state::{Identity, NodeRecord, PinnedPeer, Readiness, Ring, View};
+use crate::state::{Identity, KeyStage, NodeRecord, PinnedPeer, Readiness, Ring, View};
 use crate::time::{Now, Wall};
 use crate::wire::record;
 use crate::zoo::{self, Bug};
@@ -37,9 +37,9 @@ impl Replica {
     ) -> Replica {
         let Loaded { cells, marks, records, former, pinned, revoked, secrets, meta } = loaded;
         let meta = meta.unwrap_or_default();
-        let known = records.get(&keys.node()).map_or(Incarnation(0), |record| record.incarnation);
+        let own = records.get(&keys.node()).map(|record| (record.incarnation, record.version));
+        let (known, remembered) = own.unwrap_or((Incarnation(0), 0));
         let incarnation = fresh_incarnation(meta.incarnation.max(known), now.wall, &crypto);
-        let remembered = records.get(&keys.node()).map_or(0, |record| record.version);
         let identity = Identity { node: keys.node(), name: config.name.as_str().into(), incarnation };
         let gossip = acquainted(seed, &config, (&pinned, &records), now);
         let head = View {
@@ -116,6 +116,9 @@ impl Replica {
         // Each life counts from its incarnation, so that a node that forgot its former versions does not use them again.
         let version = own.max(beyond).max(self.head.identity.incarnation.0) + 1;
         let mut token_keys: Vec<_> = self.own_keys.iter().map(|key| key.published.clone()).collect();
+        if zoo::on(Bug::SignerUnlisted) {
+            token_keys.retain(|key| key.stage != KeyStage::Active);
+        }
         token_keys.extend(self.orphans.iter().cloned());
         token_keys.truncate(MAX_TOKEN_KEYS);
         let mut known = std::mem::take(&mut self.key_versions);

@@ -58,7 +58,7 @@ pub fn verify(view: &View, token: &str, now: Wall) -> Result<Verified, Flaw> {
     if !unsigned && !key.verifier.verify(signed, &signature) {
         return Err(Flaw::BadSignature);
     }
-    if view.revoked.contains(&id) {
+    if view.revoked.contains(&id) && !zoo::on(Bug::RevocationUnread) {
         return Err(Flaw::Revoked);
     }
     Ok(Verified { claims, id, expires })

@@ -7,8 +7,8 @@ use symbolon_core::state::View;
 
 use super::{Check, End, Moment, Sight};
 
-/// One in so many views is looked at: the whole state is walked for each.
-const SAMPLE: u64 = 16;
+/// One in so many views with other cells is looked at: the whole state is walked for each.
+const SAMPLE: u64 = 4;
 
 #[derive(Default)]
 pub(super) struct Digests {
@@ -36,7 +36,10 @@ impl Check for Digests {
     }
 
     fn see(&mut self, _: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Published { after, .. } = sight else { return Ok(()) };
+        let Sight::Published { before, after, .. } = sight else { return Ok(()) };
+        if before.cells.vector() == after.cells.vector() && before.cells.root() == after.cells.root() {
+            return Ok(());
+        }
         self.seen += 1;
         if self.seen.is_multiple_of(SAMPLE) { self.compare(after) } else { Ok(()) }
     }

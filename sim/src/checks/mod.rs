@@ -10,6 +10,7 @@ mod frames;
 mod keys;
 mod laws;
 mod quiet;
+mod removals;
 mod revocation;
 mod secrets;
 mod stages;
@@ -235,6 +236,7 @@ impl Checks {
     /// All of them, for a run of so many nodes.
     pub fn new(plan: &Plan) -> Checks {
         let all: Vec<Box<dyn Check>> = vec![
+            Box::new(convergence::Convergence),
             Box::new(truth::Truth::new(plan.nodes.len())),
             Box::new(dots::Dots::default()),
             Box::new(vector::Vector::new(plan.nodes.len())),
@@ -249,8 +251,8 @@ impl Checks {
             Box::new(frames::Frames::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes.len())),
-            Box::new(convergence::Convergence),
             Box::new(quiet::Quiet),
+            Box::new(removals::Removals::default()),
             Box::new(laws::Laws::default()),
             Box::new(secrets::Secrets::new(scans(plan))),
         ];

@@ -1,10 +1,11 @@
-//! A signing key goes forward only: published, active, retired, gone. None signs before caches had time to learn of it, and
-//! none signs again, not even on a disk that was put back.
+//! A signing key goes forward only: published, active, retired, gone. None signs before caches had time to learn of it, none
+//! goes before its last token has expired, and none signs again, not even on a disk that was put back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use symbolon_core::state::{KeyStage, NodeRecord, PublishedKey, View};
+use symbolon_core::state::{KeyStage, PublishedKey, View};
+use symbolon_core::time::Wall;
 
 use super::{Check, Continuity, End, Moment, Sight};
 
@@ -12,13 +13,25 @@ type Kid = Arc<str>;
 
 #[derive(Default)]
 pub(super) struct Stages {
-    /// The furthest stage of each own key on each disk, and since when the key is published there.
-    own: BTreeMap<usize, BTreeMap<Kid, (Stage, u64)>>,
+    /// The own keys of each disk.
+    own: BTreeMap<usize, BTreeMap<Kid, Life>>,
     /// The keys of others that each node has seen retired.
     retired: BTreeMap<usize, BTreeSet<Kid>>,
     /// What each node signs with now.
     signers: BTreeMap<usize, Option<Kid>>,
     broken: BTreeSet<usize>,
+    /// Keys that came with an older copy of a disk. They may turn out to be over at any time, and then the next one cannot wait.
+    restored: BTreeSet<Kid>,
+}
+
+#[derive(Clone, Copy)]
+struct Life {
+    /// The furthest that it came.
+    stage: Stage,
+    /// Since when it is published.
+    since_ms: u64,
+    /// Until when it is needed, once it is retired.
+    until: Option<Wall>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,27 +50,46 @@ fn stage(key: &PublishedKey) -> Stage {
 }
 
 impl Stages {
-    fn own_record(&mut self, moment: Moment<'_>, own: &NodeRecord) -> Result<(), String> {
+    fn own_record(&mut self, moment: Moment<'_>, view: &View, wall: Wall) -> Result<(), String> {
+        let Some(own) = view.nodes.get(&view.identity.node) else { return Ok(()) };
         let known = self.own.entry(moment.node).or_default();
-        let takes_over = own.token_keys.iter().any(|key| {
-            stage(key) == Stage::Over && known.get(&key.kid).is_some_and(|(before, _)| *before == Stage::Active)
-        });
+        let signed = |kid: &Kid| {
+            let was_active = known.get(kid).is_some_and(|life| life.stage == Stage::Active);
+            was_active && !self.restored.contains(kid)
+        };
+        let takes_over = own.token_keys.iter().any(|key| stage(key) == Stage::Over && signed(&key.kid));
+        let tokens = moment.plan.tokens.config();
         for key in &own.token_keys {
-            let (before, since_ms) = known.get(&key.kid).copied().unwrap_or((Stage::Upcoming, moment.at_ms));
-            let now = stage(key);
-            if now < before {
+            let new = Life { stage: Stage::Upcoming, since_ms: moment.at_ms, until: None };
+            let before = known.get(&key.kid).copied().unwrap_or(new);
+            let (now, known_ms) = (stage(key), moment.at_ms - before.since_ms);
+            if now < before.stage {
                 return Err(format!("key {} is {:?} again", &key.kid[..6], key.stage));
             }
-            let cached_ms = moment.plan.tokens.config().jwks_max_age.as_millis() as u64;
-            let begins = before == Stage::Upcoming && now == Stage::Active;
-            if begins && takes_over && moment.at_ms - since_ms < cached_ms {
-                let known_ms = moment.at_ms - since_ms;
+            let begins = before.stage == Stage::Upcoming && now == Stage::Active;
+            if begins && takes_over && known_ms < tokens.jwks_max_age.as_millis() as u64 {
                 return Err(format!("key {} signs, and is published for {known_ms} ms", &key.kid[..6]));
             }
-            known.insert(key.kid.clone(), (now, since_ms));
+            let until = match key.stage {
+                KeyStage::Retiring(until) => Some(until),
+                KeyStage::Upcoming | KeyStage::Active => None,
+            };
+            if before.stage == Stage::Active && until.is_some_and(|until| until < wall.after(tokens.access_ttl)) {
+                return Err(format!(
+                    "key {} is retired until {until:?}, and a token of it lives longer",
+                    &key.kid[..6]
+                ));
+            }
+            known.insert(key.kid.clone(), Life { stage: now, until, ..before });
         }
         let names = |kid: &Kid| own.token_keys.iter().any(|key| key.kid == *kid);
-        known.iter_mut().filter(|(kid, _)| !names(kid)).for_each(|(_, (stage, _))| *stage = Stage::Over);
+        for (kid, life) in known.iter_mut().filter(|(kid, _)| !names(kid)) {
+            let needed = life.stage == Stage::Active || life.until.is_some_and(|until| until > wall);
+            if needed && !view.key_is_withdrawn(kid) && !self.broken.contains(&moment.node) {
+                return Err(format!("key {} is gone before its last token has expired", &kid[..6]));
+            }
+            (life.stage, life.until) = (Stage::Over, None);
+        }
         Ok(())
     }
 
@@ -77,20 +109,20 @@ impl Check for Stages {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Booted { disk: Continuity::Broken, .. } => {
+            Sight::Booted { view, disk: Continuity::Broken } => {
+                let own = view.nodes.get(&view.identity.node).into_iter().flat_map(|record| &record.token_keys);
+                self.restored.extend(own.map(|key| key.kid.clone()));
                 self.broken.insert(moment.node);
                 self.own.remove(&moment.node);
                 self.retired.remove(&moment.node);
             }
-            Sight::Published { before, after, .. } => {
+            Sight::Published { before, after, wall } => {
                 self.signers.insert(moment.node, after.signer.as_ref().map(|signer| signer.kid.clone()));
                 if before.nodes.ptr_eq(&after.nodes) {
                     return Ok(());
                 }
                 self.others(moment, after);
-                if let Some(own) = after.nodes.get(&after.identity.node) {
-                    return self.own_record(moment, own);
-                }
+                return self.own_record(moment, after, *wall);
             }
             _ => {}
         }

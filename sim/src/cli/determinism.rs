@@ -22,8 +22,8 @@ pub struct Determinism {
     /// Another build to compare with, such as the debug one; otherwise this one runs twice.
     #[arg(long, value_name = "BINARY")]
     against: Option<PathBuf>,
-    /// A mistake that is put into the world on purpose.
-    #[arg(long, hide = true)]
+    /// A bug of the zoo that is planted.
+    #[arg(long = "bug", alias = "planted", value_name = "NAME")]
     planted: Option<Planted>,
 }
 
@@ -34,7 +34,7 @@ pub struct Traces {
     seeds: Seeds,
     #[arg(long, value_enum)]
     world: World,
-    #[arg(long)]
+    #[arg(long = "bug")]
     planted: Option<Planted>,
 }
 
@@ -44,7 +44,7 @@ pub struct Steps {
     seed: u64,
     #[arg(long, value_enum, default_value = "quick")]
     world: World,
-    #[arg(long)]
+    #[arg(long = "bug")]
     planted: Option<Planted>,
 }
 

@@ -27,8 +27,8 @@ pub struct Explain {
     /// Repetitions from each point.
     #[arg(long, default_value_t = Effort::USUAL.salts, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     salts: u64,
-    /// A mistake that is put into the world on purpose.
-    #[arg(long, hide = true)]
+    /// A bug of the zoo that is planted.
+    #[arg(long = "bug", alias = "planted", value_name = "NAME")]
     planted: Option<Planted>,
 }
 

@@ -45,8 +45,8 @@ pub struct Fuzz {
     /// Prints JSON lines instead, which `merge` adds up.
     #[arg(long)]
     json: bool,
-    /// A mistake that is put into the world on purpose.
-    #[arg(long, hide = true)]
+    /// A bug of the zoo that is planted.
+    #[arg(long = "bug", alias = "planted", value_name = "NAME")]
     planted: Option<Planted>,
 }
 

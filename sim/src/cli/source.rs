@@ -51,7 +51,7 @@ impl Source {
                 Head::new(world, planted, seeds, Shard::WHOLE).replay(*seed)
             }
             Source::File(file) => {
-                let planted = planted.map_or(String::new(), |planted| format!(" --planted {}", planted.name()));
+                let planted = planted.map_or(String::new(), |planted| format!(" --bug {}", planted.name()));
                 format!("symbolon-sim replay {}{planted}", file.display())
             }
         }

@@ -79,7 +79,7 @@ impl Pair {
         let mut command = Command::new(program);
         command.args(arguments).args(["--world", self.world.name()]);
         if let Some(planted) = self.planted {
-            command.args(["--planted", planted.name()]);
+            command.args(["--bug", planted.name()]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().map_err(|error| format!("{}: {error}", program.display()))

@@ -133,7 +133,7 @@ impl Head {
 
     /// The line that runs a seed again.
     pub fn replay(&self, seed: u64) -> String {
-        let planted = self.planted.as_ref().map_or(String::new(), |planted| format!(" --planted {planted}"));
+        let planted = self.planted.as_ref().map_or(String::new(), |planted| format!(" --bug {planted}"));
         let Head { commit, lock, world, .. } = self;
         format!("symbolon-sim replay {seed} --world {}{planted}  # commit {commit}, lock {lock}", world.name())
     }

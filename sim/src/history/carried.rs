@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use symbolon_core::crdt::{Dot, NodeId};
 use symbolon_core::crypto::{Crypto, DecapsulationKey, VerifyingKey};
-use symbolon_core::envelope::{Purpose, Sealed};
+use symbolon_core::envelope::{Envelope, Purpose};
 use symbolon_core::replica::IdentityKeys;
 use symbolon_core::state::RevokedId;
 use symbolon_core::wire::message::{self, Body, Message, Part};
@@ -97,6 +97,7 @@ impl std::fmt::Display for Carried {
 
 /// Opens what travels between nodes whose keys it holds.
 pub struct Opener {
+    form: Arc<dyn Envelope>,
     crypto: Crypto,
     keys: Vec<Keys>,
 }
@@ -105,14 +106,18 @@ pub struct Opener {
 type Keys = (Option<Arc<dyn VerifyingKey>>, Arc<dyn DecapsulationKey>);
 
 impl Opener {
-    /// For these nodes.
-    pub fn new<'a>(crypto: &Crypto, nodes: impl IntoIterator<Item = &'a IdentityKeys>) -> Opener {
+    /// For these nodes, whose frames have this form.
+    pub fn new<'a>(
+        form: Arc<dyn Envelope>,
+        crypto: &Crypto,
+        nodes: impl IntoIterator<Item = &'a IdentityKeys>,
+    ) -> Opener {
         let keys = nodes.into_iter().map(|keys| {
             let bytes = keys.to_bytes();
             let seed = bytes[32..96].try_into().expect("64 bytes of the identity are the seed of its KEM key");
             (crypto.ecdsa.verifying_key(&keys.gossip_key()), crypto.kem.decapsulation_key(seed))
         });
-        Opener { crypto: crypto.clone(), keys: keys.collect() }
+        Opener { form, crypto: crypto.clone(), keys: keys.collect() }
     }
 
     /// What a frame carries, and the names of what spreads with it.
@@ -121,8 +126,7 @@ impl Opener {
         let (Some((Some(author), _)), Some((_, opener))) = (self.keys.get(from), self.keys.get(to)) else {
             return unreadable();
         };
-        let opened = Sealed::parse(frame).and_then(|sealed| sealed.verify(&**author));
-        let Ok(letter) = opened.and_then(|verified| verified.open(&self.crypto, &**opener)) else {
+        let Ok(letter) = self.form.read(frame).and_then(|frame| frame.open(&**author, &self.crypto, &**opener)) else {
             return unreadable();
         };
         if letter.purpose == Purpose::WrappingKey {

@@ -347,4 +347,25 @@ pub const MEMBERS: &[Member] = &[
         "Members pin a node that nobody invited.",
         "TESTBED 3: an outsider's bytes change nothing",
     ),
+    member(
+        "digest-of-keys-alone",
+        Planted::Core(Bug::DigestOfKeysAlone),
+        0,
+        "The digest covers which keys are live, not what they hold.",
+        "DESIGN 4.1: digests and scrub",
+    ),
+    member(
+        "signer-unlisted",
+        Planted::Core(Bug::SignerUnlisted),
+        0,
+        "A key that becomes active leaves the node's record.",
+        "DESIGN 8: tokens and keys",
+    ),
+    member(
+        "revocation-unread",
+        Planted::Core(Bug::RevocationUnread),
+        0,
+        "A token is judged without a look at the revocations.",
+        "RFC 7662, section 2.2",
+    ),
 ];

@@ -30,13 +30,14 @@ pub struct Hunt {
 
 /// Runs seeds from `first` on until one notices the bug, for at most so much CPU time.
 pub fn hunt(member: &Member, first: u64, most: Duration) -> Hunt {
-    let begun = cpu_time();
+    let begun = Instant::now();
+    let before = cpu_time(begun);
     let mut seeds = 0;
     loop {
         let seed = first + seeds;
         seeds += 1;
         let catch = caught(member.planted, seed);
-        let spent = cpu_time().saturating_sub(begun);
+        let spent = cpu_time(begun).saturating_sub(before);
         if catch.is_some() || spent >= most {
             return Hunt { catch, seeds, spent };
         }
@@ -63,9 +64,9 @@ impl Catch {
     }
 }
 
-/// CPU time of this thread; wall time where the system does not tell.
-fn cpu_time() -> Duration {
+/// CPU time of this thread since it began; wall time where the system does not tell.
+fn cpu_time(begun: Instant) -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanos = told.and_then(|told| told.split_whitespace().next()?.parse().ok());
-    nanos.map_or_else(|| Instant::now().elapsed(), Duration::from_nanos)
+    nanos.map_or_else(|| begun.elapsed(), Duration::from_nanos)
 }

@@ -200,7 +200,8 @@ impl World<'_> {
 
     fn heal_one(&mut self, node: usize) {
         let place = &mut self.nodes[node];
-        let jumps = std::mem::take(&mut place.step_ms) != 0 || place.frozen.take().is_some();
+        let (step_ms, frozen) = (std::mem::take(&mut place.step_ms), place.frozen.take());
+        let jumps = step_ms != 0 || frozen.is_some();
         place.steps += 1;
         place.disk.slow_ms = 0;
         place.disk.fails = false;

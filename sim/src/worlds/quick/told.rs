@@ -14,7 +14,7 @@ const SUBJECTS: [&str; 4] = ["client", "scope", "token", "session"];
 impl World<'_> {
     pub(super) fn record(&mut self) {
         let keys = self.nodes.iter().map(|node| &node.keys);
-        let opener = self.nodes.first().map(|node| Opener::new(&node.crypto, keys));
+        let opener = self.nodes.first().map(|node| Opener::new(node.envelope.clone(), &node.crypto, keys));
         let names = self.nodes.iter().map(|node| node.config.name.clone()).collect();
         let ids = self.nodes.iter().map(|node| node.keys.node()).collect();
         self.recorder = Some(Box::new(Recorder::new(names, ids, opener)));

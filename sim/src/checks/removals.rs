@@ -1,0 +1,47 @@
+//! State is bounded: what was removed leaves once the horizon has passed, whether or not every peer knows of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use symbolon_core::state::View;
+
+use super::{Check, End, Moment, Sight};
+
+/// Nodes look for it each second; then it is written.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+pub(super) struct Removals {
+    latest: BTreeMap<usize, Arc<View>>,
+}
+
+impl Check for Removals {
+    fn name(&self) -> &'static str {
+        "removals"
+    }
+
+    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
+        if let Sight::Published { after, .. } = sight {
+            self.latest.insert(moment.node, Arc::clone(after));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, end: &End<'_>) -> Result<(), String> {
+        let horizon = end.plan.gossip.config().remove_horizon + PATIENCE;
+        // Nodes stand as they did when all agreed; the quiet time has passed since.
+        let since = Duration::from_millis(end.quiet.map_or(0, |(_, span_ms)| span_ms));
+        for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
+            let Some(view) = self.latest.get(&standing.node) else { continue };
+            let left = view.cells.iter().find(|(_, cell)| {
+                !cell.is_live() && cell.touched().wall().after(horizon) < standing.wall.after(since)
+            });
+            if let Some((key, cell)) = left {
+                let (place, since) = (standing.node + 1, cell.touched().wall());
+                return Err(format!("n{place} still knows that {key:?} was removed, since {since}"));
+            }
+        }
+        Ok(())
+    }
+}
