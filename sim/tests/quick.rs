@@ -71,3 +71,15 @@ fn a_plan_survives_being_written() {
 fn what_holds_is_not_shrunk() {
     assert!(shrink(&draw(3)).is_none());
 }
+
+#[cfg(not(feature = "zoo"))]
+#[test]
+fn a_build_that_plants_nothing_says_how_to_build_one_that_does() {
+    for arguments in [&["zoo"][..], &["replay", "1", "--bug", "floor-lost"]] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_symbolon-sim")).args(arguments).output().expect("the command runs");
+        let said = String::from_utf8(output.stderr).expect("it prints text");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("--features zoo"), "{arguments:?}: {said}");
+    }
+}
