@@ -11,7 +11,7 @@ use symbolon_core::state::{RevokedId, View};
 use symbolon_core::time::Wall;
 
 use super::calls::{Ask, Got, status};
-use super::play::Play;
+use super::play::{Names, Play};
 use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::model::Judgement;
@@ -25,18 +25,24 @@ pub(super) struct Open {
     verb: Option<Verb>,
     /// What the node showed when it was asked, and its clock.
     asked: Option<(Arc<View>, Wall)>,
+    /// Which of all tokens it is about: its name may soon be another's.
+    token: Option<usize>,
 }
 
 impl Open {
     /// A call of the plan.
-    pub(super) fn of(node: usize, verb: &Verb, world: &World) -> Open {
+    pub(super) fn of(node: usize, verb: &Verb, world: &World, names: &Names) -> Open {
         let asked = world.view(node).map(|view| (view, world.now(node).wall));
-        Open { node, verb: Some(verb.clone()), asked }
+        let token = match verb {
+            Verb::Introspect(introspect) => names.tokens.get(&introspect.token).map(|(at, _)| *at),
+            _ => None,
+        };
+        Open { node, verb: Some(verb.clone()), asked, token }
     }
 
     /// A call whose answer matters to nobody.
     pub(super) fn other(node: usize) -> Open {
-        Open { node, verb: None, asked: None }
+        Open { node, verb: None, asked: None, token: None }
     }
 }
 
@@ -106,8 +112,7 @@ impl Play<'_> {
     }
 
     fn issued(&mut self, node: usize, (name, client): (&str, &str), value: String) {
-        let Some(id) = self.names.clients.get(client).map(|client| client.id.clone()) else { return };
-        match minted(value, name, id, node) {
+        match minted(value, name, node) {
             Ok(minted) => {
                 self.told(|recorder| told::issued(recorder, node, &minted));
                 self.see(node, &Sight::Issued(&minted));
@@ -124,11 +129,8 @@ impl Play<'_> {
     /// is right, and no check sees it.
     fn judged(&mut self, open: &Open, name: &str, active: Option<bool>) {
         self.judgements.push(Judgement { token: name.to_owned(), node: open.node, active });
-        let (Some(active), Some((view, asked)), Some((at, _))) = (active, &open.asked, self.names.tokens.get(name))
-        else {
-            return;
-        };
-        let token = self.tokens[*at].clone();
+        let (Some(active), Some((view, asked)), Some(at)) = (active, &open.asked, open.token) else { return };
+        let token = self.tokens[at].clone();
         let (node, asked) = (open.node, *asked);
         let Some(now) = self.world.view(node) else { return };
         let accepts = |view: &View, wall: Wall| Stand { view, crypto: self.world.crypto(node), wall }.accepts(&token);
@@ -154,7 +156,7 @@ fn words(answer: &Result<Got>) -> String {
 }
 
 /// What a token says of itself.
-fn minted(token: String, name: &str, client: String, issuer: usize) -> Result<Minted> {
+fn minted(token: String, name: &str, issuer: usize) -> Result<Minted> {
     let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part));
     let mut part = || -> Result<Value> { Ok(serde_json::from_slice(&parts.next().context("too few parts")??)?) };
     let (header, claims) = (part()?, part()?);
@@ -165,8 +167,8 @@ fn minted(token: String, name: &str, client: String, issuer: usize) -> Result<Mi
         kid: header["kid"].as_str().context("no kid")?.into(),
         expires: Wall(seconds * 1000),
         id: RevokedId::Token(id),
+        client: claims["client_id"].as_str().context("no client_id")?.to_owned(),
         name: name.to_owned(),
-        client,
         issuer,
         token,
     })

@@ -170,7 +170,7 @@ impl Play<'_> {
         }
         self.counts.calls += 1;
         match self.resolve(node, verb) {
-            Some(ask) => self.ask(node, ask, Open::of(node, verb, &self.world)),
+            Some(ask) => self.ask(node, ask, Open::of(node, verb, &self.world, &self.names)),
             None => self.refused("it names what does not exist, or what is not done in this world"),
         }
     }
