@@ -82,3 +82,15 @@ fn every_timeline_is_the_one_that_was_reviewed() {
         settings.bind(|| insta::assert_snapshot!(name.as_str(), page));
     }
 }
+
+/// Plans that failed once, each the least one that did.
+#[test]
+fn what_was_mended_stays_mended() {
+    let plans = files("scenarios/regressions", "toml");
+    assert!(!plans.is_empty());
+    for file in plans {
+        let text = std::fs::read_to_string(&file).expect("it can be read");
+        let plan = Plan::parse(&file.display().to_string(), &text).expect("it is a plan");
+        assert_eq!(quick::run(&plan).failure, None, "symbolon-sim replay scenarios/regressions/{}.toml", stem(&file));
+    }
+}
