@@ -53,7 +53,10 @@ impl Peer {
             Some(outgoing) if !zoo::on(Bug::VectorReadLate) => {
                 (outgoing.number, outgoing.vector().clone(), outgoing.digest)
             }
-            Some(_) | None => (local.number, local.view.cells.vector().clone(), local.view.cells.root()),
+            Some(_) | None => {
+                let number = self.last_cut.number(local.number);
+                (number, local.view.cells.vector().clone(), local.view.cells.root())
+            }
         };
         let (base, changes) = self.changes(number, &vector);
         self.remember_told(number, vector);
@@ -131,7 +134,8 @@ impl Peer {
             let refused = cut.is_deep() && local.alarmed;
             if !cut.is_empty() && !refused {
                 let root = local.view.cells.root();
-                self.outgoing = Some(Outgoing::new(local.number, root, cut, theirs, local.now));
+                let number = self.last_cut.cut(local.number, &theirs);
+                self.outgoing = Some(Outgoing::new(number, root, cut, theirs, local.now));
             }
         }
     }

@@ -36,6 +36,8 @@ pub struct Peer {
     /// A message of its could not be understood without its whole vector.
     pub(super) resync: bool,
     pub(super) outgoing: Option<Outgoing>,
+    /// The cut that was made last.
+    pub(super) last_cut: LastCut,
     pub(super) staging: Option<Staging>,
     /// The last delta of its that was let go of before it was whole, until somebody takes note.
     pub broken_off: Option<BrokenOff>,
@@ -90,6 +92,37 @@ pub struct Flight {
     pub(super) carries: Sent,
 }
 
+/// What the last unit for a peer was cut from. A view that is cut again for another base gives other parts, so each such cut has a
+/// number of its own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastCut {
+    view: u64,
+    base: VersionVector,
+    count: u64,
+}
+
+impl LastCut {
+    /// Cuts of one view that can be told apart.
+    const BITS: u32 = 12;
+
+    /// The number under which this view is spoken of now.
+    pub(super) fn number(&self, view: u64) -> u64 {
+        (view << LastCut::BITS) | if self.view == view { self.count } else { 0 }
+    }
+
+    /// The number of a unit that is cut from this view for this base: that of the last one, if that was the same.
+    pub(super) fn cut(&mut self, view: u64, base: &VersionVector) -> u64 {
+        let most = (1 << LastCut::BITS) - 1;
+        let count = match self.view == view {
+            false => 0,
+            true if self.base == *base => self.count,
+            true => (self.count + 1).min(most),
+        };
+        *self = LastCut { view, base: base.clone(), count };
+        self.number(view)
+    }
+}
+
 impl Peer {
     /// A peer of which nothing is known.
     pub fn new(node: NodeId, address: Arc<str>, now: Tick) -> Peer {
@@ -104,6 +137,7 @@ impl Peer {
             presumed: None,
             resync: false,
             outgoing: None,
+            last_cut: LastCut::default(),
             staging: None,
             broken_off: None,
             records: BTreeSet::new(),
