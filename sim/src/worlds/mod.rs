@@ -4,6 +4,7 @@ pub mod client;
 pub mod live;
 pub mod look;
 pub mod quick;
+mod simulated;
 pub mod whole;
 
 use crate::plan::{Plan, Verb, What};

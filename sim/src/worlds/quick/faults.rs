@@ -7,11 +7,7 @@ use crate::history::{Kind, MOST};
 use crate::marks::Mark;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
-
-/// After the heal, where the peers that could confirm a clock may be gone for ever, an operator does.
-const VOUCH_MS: u64 = 1000;
-/// More bytes than a frame may have.
-const OVERSIZED: usize = symbolon_core::config::MAX_FRAME_BYTES + 1;
+use crate::worlds::simulated::{OVERSIZED, VOUCH_MS};
 
 impl World<'_> {
     /// A step begins, on all its nodes.

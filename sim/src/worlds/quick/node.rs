@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use symbolon_core::config::{Config, StaticUser};
+use symbolon_core::config::Config;
 use symbolon_core::crypto::Crypto;
 use symbolon_core::envelope::Envelope;
 use symbolon_core::replica::{Event, IdentityKeys, Recovered, Replica, Row, Seed, Table, WriteId};
@@ -14,13 +14,7 @@ use symbolon_core::time::{Now, Tick, Wall};
 use super::crypto::{self, Source};
 use crate::checks::Continuity;
 use crate::plan::{Chance, ClockError, Plan};
-
-/// The wall clock at the beginning. Purge marks move five seconds later, amid the storm, so that clocks step around them.
-pub(super) const EPOCH_MS: u64 = 1_800_000_015_000;
-/// The name of every login.
-pub(super) const USER: &str = "alice";
-/// And its password.
-pub(super) const PASSWORD: &str = "alice123";
+use crate::worlds::simulated::{self, EPOCH_MS};
 
 /// What a disk holds.
 pub(super) type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
@@ -78,7 +72,7 @@ impl Node {
         let source = Arc::new(Source::new(Chance::of(plan.seed, 100).at(place as u64).word()));
         let crypto = crypto::crypto(source.clone());
         Node {
-            config: Arc::new(config(plan, place)),
+            config: Arc::new(simulated::config(plan, place, "quick", "https")),
             keys: IdentityKeys::generate(&crypto),
             crypto,
             envelope: super::envelope::of(plan),
@@ -141,24 +135,5 @@ impl Disk {
                 None => self.rows.remove(&(*table, key.clone())),
             };
         }
-    }
-}
-
-fn config(plan: &Plan, place: usize) -> Config {
-    let name = plan.nodes[place].clone();
-    Config {
-        cluster: "quick".into(),
-        address: format!("https://{name}"),
-        name,
-        issuer: "https://issuer.example".into(),
-        allowed_nodes: Default::default(),
-        gossip: plan.gossip.config(),
-        tokens: plan.tokens.config(),
-        users: vec![StaticUser {
-            name: USER.into(),
-            password_hash: PASSWORD.into(),
-            groups: ["admins".to_owned()].into(),
-        }],
-        admin_group: "admins".into(),
     }
 }

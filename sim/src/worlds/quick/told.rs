@@ -2,11 +2,11 @@
 
 use symbolon_core::replica::Reply;
 
-use super::node::EPOCH_MS;
 use super::world::World;
 use crate::checks::Minted;
 use crate::history::{Loss, MOST, Opener, Place, Recorder};
 use crate::plan::Verb;
+use crate::worlds::simulated::EPOCH_MS;
 
 /// What a title may name.
 const SUBJECTS: [&str; 4] = ["client", "scope", "token", "session"];

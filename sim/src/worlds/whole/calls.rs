@@ -9,9 +9,9 @@ use symbolon_core::replica::{Actor, Request};
 use symbolon_node::handle::Handle;
 use tokio::sync::Mutex;
 
-use super::world::{PASSWORD, USER};
 use crate::plan::verb::Auth;
 use crate::worlds::client::api::{Api, Client, Refused, Session};
+use crate::worlds::simulated::{PASSWORD, USER};
 
 /// A node that is not ready is asked again after this: sooner than its `Retry-After` asks for, so that plans keep their times.
 const RETRY_AFTER: Duration = Duration::from_millis(50);

@@ -20,7 +20,7 @@ mod weather;
 mod world;
 
 pub use run::{Outcome, run, run_planted, tell};
-pub use world::{PASSWORD, USER, World};
+pub use world::World;
 
 use super::Cannot;
 use crate::plan::{Plan, Verb};

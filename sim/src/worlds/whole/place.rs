@@ -15,9 +15,7 @@ use super::disk::Disk;
 use super::record::Record;
 use crate::plan::Chance;
 use crate::worlds::quick::crypto::Source;
-
-/// The wall clock at the beginning. Purge marks move five seconds later, amid the storm, so that clocks step around them.
-pub(super) const EPOCH_MS: u64 = 1_800_000_015_000;
+use crate::worlds::simulated::EPOCH_MS;
 
 /// One node.
 pub(super) struct Place {

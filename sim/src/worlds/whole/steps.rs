@@ -9,11 +9,7 @@ use crate::history::Kind;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
 use crate::worlds::quick::told;
-
-/// After the heal, where the peers that could confirm a clock may be gone for ever, an operator does.
-const VOUCH_MS: u64 = 1000;
-/// More bytes than a frame may have.
-const OVERSIZED: usize = symbolon_core::config::MAX_FRAME_BYTES + 1;
+use crate::worlds::simulated::{OVERSIZED, VOUCH_MS};
 
 impl Play<'_> {
     /// A step begins, on all its nodes.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use symbolon_core::config::{Config, StaticUser};
 use symbolon_core::crdt::NodeId;
 use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::Seed;
@@ -14,7 +13,7 @@ use turmoil::Sim;
 
 use super::desk::{self, DESK, Desk};
 use super::links::Links;
-use super::place::{EPOCH_MS, Place, Skew};
+use super::place::{Place, Skew};
 use super::record::{Entry, Record, Seen};
 use super::weather::Weather;
 use super::{crypto, disk, host};
@@ -24,11 +23,7 @@ use crate::worlds::Step;
 use crate::worlds::client::api::Api;
 use crate::worlds::quick::Planted;
 use crate::worlds::quick::crypto::Source;
-
-/// The name of every login.
-pub const USER: &str = "alice";
-/// And its password.
-pub const PASSWORD: &str = "alice123";
+use crate::worlds::simulated::{self, EPOCH_MS};
 
 /// Segments on their way on one stream, and callers that wait to be accepted.
 const TCP_CAPACITY: usize = 1024;
@@ -322,26 +317,8 @@ fn place(plan: &Plan, index: usize, record: Arc<Record>) -> Place {
     let crypto = crypto::crypto(source.clone());
     let clock = plan.clocks.get(&plan.nodes[index]).copied().unwrap_or_default();
     let skew = Skew { offset_ms: clock.offset.0, ppm: clock.ppm, ..Skew::default() };
-    let place = Place::new(index, config(plan, index), (source, crypto), (chance, skew), record);
+    let place =
+        Place::new(index, simulated::config(plan, index, "whole", "http"), (source, crypto), (chance, skew), record);
     place.disk().commit_ms = (plan.weather.commit.min.ms(), plan.weather.commit.max.ms());
     place
-}
-
-fn config(plan: &Plan, index: usize) -> Config {
-    let name = plan.nodes[index].clone();
-    Config {
-        cluster: "whole".into(),
-        address: format!("http://{name}"),
-        name,
-        issuer: "https://issuer.example".into(),
-        allowed_nodes: Default::default(),
-        gossip: plan.gossip.config(),
-        tokens: plan.tokens.config(),
-        users: vec![StaticUser {
-            name: USER.into(),
-            password_hash: PASSWORD.into(),
-            groups: ["admins".to_owned()].into(),
-        }],
-        admin_group: "admins".into(),
-    }
 }
