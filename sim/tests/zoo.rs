@@ -3,9 +3,10 @@
 use std::process::Command;
 use std::time::Duration;
 
+use symbolon_sim::fleet::World;
 use symbolon_sim::plan::draw;
 use symbolon_sim::worlds::quick::{Planted, run_planted};
-use symbolon_sim::zoo::{MEMBERS, hunt};
+use symbolon_sim::zoo::{Catch, MEMBERS, hunt};
 
 /// What each may cost; a few seconds when nothing is optimised, much less in a build that is.
 const BUDGET: Duration = Duration::from_secs(60);
@@ -13,15 +14,28 @@ const BUDGET: Duration = Duration::from_secs(60);
 #[test]
 fn every_planted_bug_is_caught() {
     std::panic::set_hook(Box::new(|_| {}));
-    let missed = MEMBERS.iter().filter(|member| {
+    let (mut missed, mut obscure) = (Vec::new(), Vec::new());
+    for member in MEMBERS {
         let hunt = hunt(member, member.seed, BUDGET);
         let check = hunt.catch.as_ref().map(|catch| catch.failure.check);
         println!("{:<26} {check:?} after {} seeds, {:?}", member.name, hunt.seeds, hunt.spent);
-        hunt.catch.is_none()
-    });
-    let missed: Vec<_> = missed.map(|member| member.name).collect();
+        match hunt.catch {
+            Some(Catch { seed, failure }) => {
+                let named = World::Quick.named(&draw(seed), Some(member.planted), failure);
+                obscure.extend((!is_plain(&named.what)).then(|| format!("{}: {}", member.name, named.what)));
+            }
+            None => missed.push(member.name),
+        }
+    }
     let _ = std::panic::take_hook();
     assert!(missed.is_empty(), "not caught: {missed:?}; to look on: make zoo");
+    assert!(obscure.is_empty(), "told with ids or bytes, not with the names of the plan:\n{}", obscure.join("\n"));
+}
+
+/// Whether a sentence names things as the plan does: no bytes, and no word that only a machine would make up.
+fn is_plain(sentence: &str) -> bool {
+    let words = sentence.split(|other: char| !other.is_ascii_alphanumeric() && other != '_' && other != '-');
+    !sentence.contains("([") && words.into_iter().all(|word| word.len() < 20)
 }
 
 #[test]

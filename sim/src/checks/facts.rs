@@ -27,6 +27,26 @@ impl Check for Facts {
             Fact::Rejected { reason: Reject::Forged | Reject::Version, .. } => false,
             _ => true,
         };
-        if fine { Ok(()) } else { Err(format!("{fact:?}")) }
+        if fine { Ok(()) } else { Err(words(fact)) }
     }
+}
+
+/// Why a fact means that something broke.
+fn words(fact: &Fact) -> String {
+    match fact {
+        Fact::Unsound => "the disk does not hold what was written to it".into(),
+        Fact::Diverged { with } => format!("as much is held here as at {with}, and yet not the same"),
+        Fact::StoreFailed { reason } => format!("the disk failed, and no step broke it: {reason}"),
+        Fact::Superseded { .. } => "a later life of this node exists, and it gives up".into(),
+        Fact::Restored { from, ops } => {
+            format!("{from} shows it {ops} changes of its own that it does not hold, and no step took its disk")
+        }
+        Fact::Rejected { from: Some(from), reason } => format!("a frame of {from} is refused: {}", spaced(*reason)),
+        Fact::Rejected { from: None, reason } => format!("a frame is refused: {}", spaced(*reason)),
+        other => format!("{other:?}"),
+    }
+}
+
+fn spaced(reason: Reject) -> String {
+    reason.name().replace('_', " ")
 }

@@ -26,6 +26,7 @@ use symbolon_core::replica::{CallId, Fact, Reply, Request, Row};
 use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
+use crate::history::{History, Kind};
 use crate::plan::Plan;
 
 /// What a check sees.
@@ -153,6 +154,13 @@ pub struct Moment<'a> {
     pub plan: &'a Plan,
 }
 
+impl<'a> Moment<'a> {
+    /// The node, as the plan calls it.
+    pub fn name(&self) -> &'a str {
+        &self.plan.nodes[self.node]
+    }
+}
+
 /// A node at the end.
 pub struct Standing<'a> {
     /// Its place.
@@ -177,6 +185,13 @@ pub struct End<'a> {
     pub converged_ms: Option<u64>,
     /// Frames between nodes that healed, in the quiet time, and how long it was.
     pub quiet: Option<(u64, u64)>,
+}
+
+impl End<'_> {
+    /// A node, as the plan calls it.
+    pub fn name(&self, place: usize) -> &str {
+        &self.plan.nodes[place]
+    }
 }
 
 /// One invariant.
@@ -212,8 +227,18 @@ pub struct Failure {
     pub at_ms: u64,
     /// Where, if at one node.
     pub node: Option<usize>,
-    /// What was wrong.
+    /// What was wrong. Ids stand in it as they are, so that what they name can be looked up; see [`Failure::in_names`].
     pub what: String,
+}
+
+impl Failure {
+    /// The same in the names of the plan, as the history of the run tells it.
+    pub fn in_names(self, history: &History) -> Failure {
+        match history.failure().map(|entry| &entry.kind) {
+            Some(Kind::Failed { check, what }) if *check == self.check => Failure { what: what.clone(), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// What the search for secrets is drawn for.

@@ -46,7 +46,8 @@ impl Truth {
         for (replica, seq) in after.cells.vector().changes_since(before.cells.vector()) {
             let durable = self.model.durable(replica);
             if seq > durable {
-                return Err(format!("{}:{seq} is known here, and durable at its author up to {durable}", replica));
+                let dot = replica.dot(seq);
+                return Err(format!("{dot} is known here, and its author has not made it durable"));
             }
         }
         self.fresh[node].1 = true;
@@ -95,7 +96,8 @@ impl Check for Truth {
             let own = self.promised.iter().filter(|(replica, _)| replica.node == node);
             for (replica, seq) in own {
                 if let Some(other) = end.nodes.iter().find(|other| other.view.cells.vector().get(replica) < seq) {
-                    return Err(format!("{replica}:{seq} was acknowledged, and n{} lacks it", other.node + 1));
+                    let (dot, other) = (replica.dot(seq), end.name(other.node));
+                    return Err(format!("{dot} was acknowledged, and {other} lacks it"));
                 }
             }
         }

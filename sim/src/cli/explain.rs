@@ -45,8 +45,9 @@ pub(super) fn run(arguments: &Explain) -> Result<Ended> {
         println!("it does not fail");
         return Ok(Ended::Well);
     };
+    let failure = explained.failure.clone().in_names(&explained.history);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n{}\n", arguments.plan.line(World::Quick, arguments.planted), sentence(&explained.failure))?;
+    writeln!(out, "{}\n{}\n", arguments.plan.line(World::Quick, arguments.planted), sentence(&plan, &failure))?;
     shares(&mut out, &explained)?;
     moment(&mut out, &explained)?;
     Ok(Ended::Badly)

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Ended;
 use super::source::{Source, sentence};
+use crate::fleet::World;
 use crate::worlds::quick::{Planted, run_planted};
 
 /// What to shrink.
@@ -35,7 +36,8 @@ pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
         return Ok(Ended::Well);
     };
     let (from, to) = (plan.acts.len(), shrunk.plan.acts.len());
-    eprintln!("{from} acts became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.failure));
+    let failure = World::Quick.named(&shrunk.plan, arguments.planted, shrunk.failure);
+    eprintln!("{from} acts became {to} in {} runs: {}", shrunk.runs, sentence(&shrunk.plan, &failure));
     let text = shrunk.plan.to_toml();
     match &arguments.out {
         Some(file) => std::fs::write(file, text)?,

@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use super::Ended;
 use super::source::sentence;
+use crate::fleet::World;
+use crate::plan::draw;
 use crate::worlds::quick::Planted;
-use crate::zoo::{self, MEMBERS, Member};
+use crate::zoo::{self, Catch, MEMBERS, Member};
 
 /// Which bugs, and for how long each.
 #[derive(Args)]
@@ -70,6 +72,13 @@ pub(super) fn zoo(arguments: &Zoo) -> Result<Ended> {
     Ok(if missed == 0 { Ended::Well } else { Ended::Badly })
 }
 
+/// How a bug was noticed, in the names of the plan.
+fn told(catch: &Catch, member: &Member) -> String {
+    let plan = draw(catch.seed);
+    let failure = World::Quick.named(&plan, Some(member.planted), catch.failure.clone());
+    sentence(&plan, &failure)
+}
+
 fn one(arguments: &Zoo, member: &Member) -> Result<bool> {
     let first = if arguments.known { member.seed } else { arguments.from };
     let hunt = zoo::hunt(member, first, Duration::from_secs(arguments.seconds));
@@ -84,7 +93,7 @@ fn one(arguments: &Zoo, member: &Member) -> Result<bool> {
         cpu_s: (hunt.spent.as_secs_f64() * 1000.0).round() / 1000.0,
         acts: shrunk.map(|(acts, _)| acts),
         acts_left: shrunk.map(|(_, left)| left),
-        failure: catch.map(|catch| sentence(&catch.failure)),
+        failure: catch.map(|catch| told(catch, member)),
     };
     if arguments.json {
         println!("{}", serde_json::to_string(&line)?);

@@ -62,13 +62,30 @@ impl World {
             World::Whole => "whole",
         }
     }
+
+    /// A failure of a plan in the names of the plan. What they are tells the history, so the plan runs once more.
+    pub fn named(self, plan: &Plan, planted: Option<Planted>, failure: Failure) -> Failure {
+        let history = match self {
+            World::Quick => quick::tell_planted(plan, planted).history,
+            World::Whole => whole::tell(plan, planted).verdict.history,
+        };
+        history.map_or(failure.clone(), |history| failure.in_names(&history))
+    }
 }
 
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
 pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
-    let run = catch_unwind(AssertUnwindSafe(|| match world {
-        World::Quick => told(seed, quick::run_planted(&draw(seed), planted)),
-        World::Whole => told(seed, whole::run_planted(&draw(seed), planted).verdict),
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        let plan = draw(seed);
+        let run = told(
+            seed,
+            match world {
+                World::Quick => quick::run_planted(&plan, planted),
+                World::Whole => whole::run_planted(&plan, planted).verdict,
+            },
+        );
+        let failure = run.failure.map(|failure| world.named(&plan, planted, failure));
+        Run { failure, ..run }
     }));
     run.unwrap_or_else(|_| {
         let what = "the world itself broke; a replay tells where".into();

@@ -3,10 +3,36 @@
 
 use std::collections::BTreeMap;
 
+use symbolon_core::state::{Collection, Key, KeyStage};
+
 use super::Place;
 
 /// What something is about, as the plan names it: `client shop`, `token t1`, `key k1 of n2`.
 pub type Subject = String;
+
+/// What a cell is about, in words; where its id has a name, [`Names::translate`] puts it.
+pub fn cell(key: &Key) -> String {
+    let id = &key.id;
+    match key.collection {
+        Collection::CLIENT => format!("the profile of {id}"),
+        Collection::CLIENT_SECRET => format!("the secret of {id}"),
+        Collection::CLIENT_STANDING => format!("the standing of {id}"),
+        Collection::SCOPE => format!("scope {id}"),
+        Collection::RING_KEY => id.to_string(),
+        Collection::SESSION_CUTOFF => format!("the end of all sessions of user {id}"),
+        Collection::KEY_STANDING => format!("the standing of {id}"),
+        Collection(_) => format!("cell {id}"),
+    }
+}
+
+/// The stage of a signing key.
+pub fn stage(stage: KeyStage) -> &'static str {
+    match stage {
+        KeyStage::Upcoming => "upcoming",
+        KeyStage::Active => "active",
+        KeyStage::Retiring(_) => "retiring",
+    }
+}
 
 /// The names of one run.
 #[derive(Clone, Debug, Default)]

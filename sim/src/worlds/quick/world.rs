@@ -210,7 +210,7 @@ impl World<'_> {
         (place.ticked_at, place.ticks) = (self.at_ms, again);
         if again > MOST_TICKS {
             let why = place.replica.as_ref().map(|replica| replica.deadline().1);
-            self.trouble = Some(format!("n{} asks to be woken at once, without end: {why:?}", node + 1));
+            self.trouble = Some(format!("{} asks to be woken at once, without end: {why:?}", self.plan.nodes[node]));
             return;
         }
         self.counts.ticks += 1;
@@ -307,8 +307,8 @@ impl World<'_> {
     fn write(&mut self, node: usize, id: WriteId, batch: Vec<symbolon_core::replica::Row>) {
         let secrets = self.nodes[node].source.take_given();
         self.see(node, &Sight::Secrets(&secrets));
-        self.see(node, &Sight::Wrote(&batch));
         self.told(|recorder| recorder.wrote(node, &batch));
+        self.see(node, &Sight::Wrote(&batch));
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }
