@@ -54,6 +54,12 @@ impl Model {
         }
     }
 
+    /// Somebody claims this op in its author's hand, and no disk of the author's holds it.
+    pub fn lied(&mut self, dot: Dot) {
+        let durable = self.durable.entry(dot.replica).or_default();
+        *durable = dot.seq.max(*durable);
+    }
+
     /// How many ops of this author were ever durable at itself.
     pub fn durable(&self, replica: ReplicaId) -> u64 {
         self.durable.get(&replica).copied().unwrap_or(0)

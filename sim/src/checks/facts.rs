@@ -17,14 +17,16 @@ impl Check for Facts {
         let Sight::Noted(fact) = sight else { return Ok(()) };
         let planned = |wanted: fn(&Verb) -> bool| moment.plan.steps().any(|step| wanted(&step.verb));
         let fine = match fact {
-            Fact::Unsound | Fact::Diverged { .. } => false,
-            Fact::StoreFailed { .. } => planned(|verb| matches!(verb, Verb::FailDisk(_))),
-            Fact::Superseded { stops, .. } => !stops,
-            Fact::Restored { .. } => {
-                planned(|verb| matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)))
-            }
+            Fact::Unsound => false,
+            Fact::Diverged { .. } => planned(|verb| matches!(verb, Verb::Equivocate(_))),
+            Fact::StoreFailed { .. } => planned(|verb| matches!(verb, Verb::FailDisk(_) | Verb::Clone(_))),
+            Fact::Superseded { stops, .. } => !stops || planned(|verb| matches!(verb, Verb::Clone(_))),
+            Fact::Restored { .. } => planned(|verb| {
+                matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)) || verb.is_hostile()
+            }),
             Fact::Rejected { reason: Reject::Oversized, .. } => planned(|verb| matches!(verb, Verb::Forge(_))),
-            Fact::Rejected { reason: Reject::Forged | Reject::Version, .. } => false,
+            Fact::Rejected { reason: Reject::Forged, .. } => planned(|verb| matches!(verb, Verb::ForgeDots(_))),
+            Fact::Rejected { reason: Reject::Version, .. } => false,
             _ => true,
         };
         if fine { Ok(()) } else { Err(words(fact)) }

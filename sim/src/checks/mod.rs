@@ -9,6 +9,7 @@ mod facts;
 mod frames;
 mod keys;
 mod laws;
+mod lies;
 mod quiet;
 mod removals;
 mod revocation;
@@ -22,8 +23,9 @@ mod verdicts;
 
 use std::sync::Arc;
 
+use symbolon_core::crdt::Dot;
 use symbolon_core::replica::{CallId, Fact, Reply, Request, Row};
-use symbolon_core::state::View;
+use symbolon_core::state::{Key, View};
 use symbolon_core::time::Wall;
 
 use crate::history::{History, Kind};
@@ -111,8 +113,41 @@ pub enum Sight<'a> {
         /// Whether it was found good.
         accepted: bool,
     },
+    /// A member signed a lie, for this node. It has not arrived yet.
+    Lied {
+        /// Its bytes.
+        frame: &'a [u8],
+        /// What it is.
+        lie: &'a Lie,
+    },
+    /// This node began with the identity of another one, while that runs on.
+    Cloned,
     /// New secrets, which nobody may see.
     Secrets(&'a [[u8; 32]]),
+}
+
+/// What a hostile member says.
+#[derive(Clone, Debug)]
+pub struct Lie {
+    /// In words, as in "a frame was taken that claims a change of n1".
+    pub what: String,
+    /// The key that it writes.
+    pub key: Key,
+    /// The change that it claims.
+    pub dot: Dot,
+    /// Whether it can be told from the truth where it arrives.
+    pub shows: Shows,
+}
+
+/// Who can tell a lie from the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Everybody.
+    Always,
+    /// Whose clock is so far behind this stamp that no clock in budget gave it.
+    To(Wall),
+    /// Nobody who hears it alone; what it does shows later.
+    Never,
 }
 
 /// A token that was issued.
@@ -273,6 +308,7 @@ impl Checks {
             Box::new(keys::Keys::default()),
             Box::new(stages::Stages::default()),
             Box::new(strangers::Strangers::default()),
+            Box::new(lies::Lies::default()),
             Box::new(frames::Frames::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes.len())),

@@ -5,7 +5,7 @@ use symbolon_core::crdt::{NodeId, ReplicaId, VersionVector};
 use symbolon_core::replica::Reply;
 use symbolon_core::state::{Key, View};
 
-use super::{Check, Continuity, End, Moment, Sight};
+use super::{Check, Continuity, End, Moment, Shows, Sight};
 use crate::model::{Model, batch};
 
 pub(super) struct Truth {
@@ -80,6 +80,7 @@ impl Check for Truth {
                 keys.extend(batch::keys(rows));
             }
             Sight::Published { before, after, .. } => self.published(node, before, after)?,
+            Sight::Lied { lie, .. } if lie.shows != Shows::Always => self.model.lied(lie.dot),
             Sight::Answered { reply, view, .. } if changed(reply) => {
                 let id = ReplicaId { node: view.identity.node, incarnation: view.identity.incarnation };
                 self.promised.raise(id, view.cells.vector().get(id));

@@ -161,6 +161,14 @@ impl Recorder {
         self.entry(Some(node), Kind::Up { kept });
     }
 
+    /// From now on a node has the identity of another one.
+    pub fn impersonates(&mut self, node: usize, id: NodeId) {
+        if let (Some(opener), Some(of)) = (&mut self.opener, self.ids.iter().position(|known| *known == id)) {
+            opener.impersonates(node, of);
+        }
+        self.ids[node] = id;
+    }
+
     /// A process ended, if there was one.
     pub fn down(&mut self, node: usize) {
         if self.states[node].is_none() {

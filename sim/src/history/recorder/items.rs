@@ -101,6 +101,15 @@ impl Recorder {
         gone.into_iter().for_each(|item| self.hold(node, item, false));
     }
 
+    /// Somebody claims a change in the hand of a node, which does not know of it.
+    pub fn lied(&mut self, node: usize, dot: Dot, key: &Key) {
+        if !self.known.contains_key(&Spreading::Op(dot)) {
+            let about = self.cell_subject(key);
+            let what = format!("lie about {}", self.names.name(about));
+            self.make(node, Spreading::Op(dot), what, vec![about]);
+        }
+    }
+
     fn make(&mut self, author: usize, name: Spreading, what: String, about: Vec<Place>) {
         let is_record = matches!(name, Spreading::Record(..));
         let is_revocation = matches!(name, Spreading::Revoked(_));

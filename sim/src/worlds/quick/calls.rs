@@ -154,6 +154,9 @@ impl World<'_> {
         let plan = self.plan;
         let all = self.planted == Some(Planted::PinStrangers);
         for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
+            if self.nodes[other].keys.node() == self.nodes[node].keys.node() {
+                continue; // It is a clone, or has one.
+            }
             let seed = self.nodes[other].seed();
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }

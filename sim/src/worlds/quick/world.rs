@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, Fact, WriteId};
 
+use symbolon_core::state::Key;
+
 use super::calls::{Names, Pending};
 use super::node::Node;
 use super::script::Script;
@@ -42,6 +44,8 @@ pub(super) enum Happening {
     Mends { links: Vec<(usize, usize)>, cut: u64 },
     /// What waited on these links goes on, one clog less.
     Unclogs { links: Vec<(usize, usize)> },
+    /// A process gives up and ends.
+    GivesUp { node: usize, life: u64 },
     /// A clock is set right.
     Rights { node: usize, step: u64 },
     /// An operator vouches for a clock.
@@ -102,6 +106,10 @@ pub(super) struct World<'a> {
     /// What callers heard of tokens.
     pub judgements: Vec<Judgement>,
     pub counts: Counts,
+    /// Lies that hostile members told.
+    pub lies: u64,
+    /// Keys of which they told different nodes different things.
+    pub in_doubt: BTreeSet<Key>,
     pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
@@ -176,6 +184,7 @@ impl World<'_> {
             Happening::Starts { node } => self.start(node),
             Happening::Restarts { node, life } => self.restart(node, life),
             Happening::Resumes { node, life } => self.resume(node, life),
+            Happening::GivesUp { node, life } => self.give_up(node, life),
             Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
             Happening::Mends { links, cut } => self.mend(&links, cut),
             Happening::Unclogs { links } => self.unclog(&links),
@@ -279,7 +288,7 @@ impl World<'_> {
             Effect::Write { id, batch } => self.write(node, id, batch),
             Effect::Publish(view) => self.publish(node, view),
             Effect::Send { exchange, to, door: _, frame } => {
-                if let Some(to) = self.nodes.iter().position(|known| known.keys.node() == to.node) {
+                if let Some(to) = self.addressed(&to) {
                     self.send(node, to, exchange, frame);
                 }
             }
@@ -291,6 +300,10 @@ impl World<'_> {
                 self.told(|recorder| recorder.fact(node, &fact));
                 self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
+                if let Fact::Superseded { stops: true, .. } = fact {
+                    let life = self.nodes[node].life;
+                    self.schedule(self.at_ms + 1, Happening::GivesUp { node, life });
+                }
             }
         }
     }
