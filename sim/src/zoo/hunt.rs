@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Member;
 use crate::checks::Failure;
 use crate::plan::draw;
-use crate::shrink::shrink_with;
+use crate::shrink::{Bound, shrink_with};
 use crate::worlds::quick::{Planted, run, run_planted};
 
 /// A seed at which a bug was noticed.
@@ -59,7 +59,7 @@ impl Catch {
             let failure = run_planted(plan, Some(member.planted)).failure;
             failure.filter(|_| run(plan).failure.is_none())
         };
-        let left = shrink_with(&plan, judge).map_or(plan.acts.len(), |shrunk| shrunk.plan.acts.len());
+        let left = shrink_with(&plan, Bound::QUICK, judge).map_or(plan.acts.len(), |shrunk| shrunk.plan.acts.len());
         (plan.acts.len(), left)
     }
 }
