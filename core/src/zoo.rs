@@ -27,6 +27,8 @@ pub enum Bug {
     VectorHeldBack,
     MovingView,
     VectorReadLate,
+    NeedlessUnitAwaited,
+    CutsShareANumber,
     // Lives, peers and rounds.
     IncarnationKept,
     FormerLifeAcknowledges,
