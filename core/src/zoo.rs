@@ -50,6 +50,7 @@ pub enum Bug {
     KeyForgottenEarly,
     SignBeforePublish,
     RetiredKeyRevived,
+    LaterLifeUnheard,
     SignerUnlisted,
     // Tokens.
     SkewForgotten,

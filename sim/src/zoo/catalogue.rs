@@ -427,4 +427,11 @@ pub const MEMBERS: &[Member] = &[
         "A view that is cut again for another base keeps the number of its first cut.",
         "protocol: deltas",
     ),
+    rare(
+        "later-life-unheard",
+        Planted::Core(Bug::LaterLifeUnheard),
+        regression!("restored-key-signs-again"),
+        "A record is dropped when the next life of its node answers for all its keys, though one that it retired stands again.",
+        "promise: a restored disk revives no retired key",
+    ),
 ];
