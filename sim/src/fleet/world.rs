@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::Failure;
 use crate::marks::Marks;
 use crate::plan::{Plan, draw};
-use crate::shrink::shrink_with;
+use crate::shrink::{Bound, Shrunk, shrink_with};
 use crate::worlds::Step;
 use crate::worlds::quick::{self, Planted, Verdict};
 use crate::worlds::whole;
@@ -63,6 +63,14 @@ impl World {
         }
     }
 
+    /// How far a shrinking goes here, unless somebody asks for more.
+    pub fn shrink_bound(self) -> Bound {
+        match self {
+            World::Quick => Bound::QUICK,
+            World::Whole => Bound::WHOLE,
+        }
+    }
+
     /// A failure of a plan in the names of the plan. What they are tells the history, so the plan runs once more.
     pub fn named(self, plan: &Plan, planted: Option<Planted>, failure: Failure) -> Failure {
         let history = match self {
@@ -103,14 +111,12 @@ pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
     }
 }
 
-/// The least plan that fails as the seed does; the plan as it was drawn where it does not fail.
-pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
-    let plan = draw(seed);
-    let shrunk = match world {
-        World::Quick => shrink_with(&plan, |plan| quick::run_planted(plan, planted).failure),
-        World::Whole => shrink_with(&plan, |plan| whole::run_planted(plan, planted).verdict.failure),
-    };
-    shrunk.map_or(plan, |shrunk| shrunk.plan)
+/// The least plan that fails as this one does; `None` if it does not fail.
+pub fn least_plan(world: World, planted: Option<Planted>, plan: &Plan, bound: Bound) -> Option<Shrunk> {
+    match world {
+        World::Quick => shrink_with(plan, bound, |plan| quick::run_planted(plan, planted).failure),
+        World::Whole => shrink_with(plan, bound, |plan| whole::run_planted(plan, planted).verdict.failure),
+    }
 }
 
 fn told(seed: u64, verdict: Verdict) -> Run {
