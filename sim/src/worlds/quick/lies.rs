@@ -64,7 +64,7 @@ impl World<'_> {
             [("without its mark", None), ("with another's mark", Some(own_hand)), ("beyond its mark", true_one)];
         for (how, mark) in marks {
             let what = format!("claims a change of {} {how}", self.plan.nodes[of]);
-            let scope = format!("forged at {} by {}", self.at_ms, self.plan.nodes[node]);
+            let scope = format!("forged at {} by {} {how}", self.at_ms, self.plan.nodes[node]);
             let claim = Claim { replica, seq: held + BEYOND, description: scope.clone(), scope, stamp: now, mark };
             self.tell_all(node, (&what, Shows::Always), &claim, now);
         }
