@@ -106,9 +106,7 @@ impl Replica {
         if record.incarnation < incarnation {
             self.keep_former(Arc::new(record.clone()));
             self.adopt_orphans();
-            if record.version > self.remembered {
-                self.follow_later_life(record);
-            }
+            self.follow_other_life(record);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::Failure;
 use crate::marks::Marks;
 use crate::plan::{Plan, draw};
-use crate::shrink::shrink_with;
+use crate::shrink::{Bound, Shrunk, shrink_with};
 use crate::worlds::Step;
 use crate::worlds::quick::{self, Planted, Verdict};
 use crate::worlds::whole;
@@ -62,6 +62,14 @@ impl World {
             World::Whole => "whole",
         }
     }
+
+    /// How far a shrinking goes here, unless somebody asks for more.
+    pub fn shrink_bound(self) -> Bound {
+        match self {
+            World::Quick => Bound::QUICK,
+            World::Whole => Bound::WHOLE,
+        }
+    }
 }
 
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
@@ -86,14 +94,12 @@ pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
     }
 }
 
-/// The least plan that fails as the seed does; the plan as it was drawn where it does not fail.
-pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
-    let plan = draw(seed);
-    let shrunk = match world {
-        World::Quick => shrink_with(&plan, |plan| quick::run_planted(plan, planted).failure),
-        World::Whole => shrink_with(&plan, |plan| whole::run_planted(plan, planted).verdict.failure),
-    };
-    shrunk.map_or(plan, |shrunk| shrunk.plan)
+/// The least plan that fails as this one does; `None` if it does not fail.
+pub fn least_plan(world: World, planted: Option<Planted>, plan: &Plan, bound: Bound) -> Option<Shrunk> {
+    match world {
+        World::Quick => shrink_with(plan, bound, |plan| quick::run_planted(plan, planted).failure),
+        World::Whole => shrink_with(plan, bound, |plan| whole::run_planted(plan, planted).verdict.failure),
+    }
 }
 
 fn told(seed: u64, verdict: Verdict) -> Run {
