@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_core::replica::Fact;
 use symbolon_core::state::View;
+use symbolon_core::time::Wall;
 
 use super::{Check, End, Lie, Moment, Shows, Sight};
 
 #[derive(Default)]
 pub(super) struct Lies {
-    /// What may arrive, by its bytes.
-    told: BTreeMap<Vec<u8>, Lie>,
+    /// What may arrive, by the name of its frame.
+    told: BTreeMap<u64, Lie>,
     /// What was believed, though none who believed it could see through it.
     believed: Vec<Lie>,
     /// Where an alarm was raised.
@@ -23,8 +24,8 @@ pub(super) struct Lies {
 }
 
 impl Lies {
-    fn took(&mut self, moment: Moment<'_>, frame: &[u8], wall: symbolon_core::time::Wall) -> Result<(), String> {
-        let Some(lie) = self.told.get(frame) else { return Ok(()) };
+    fn took(&mut self, moment: Moment<'_>, name: u64, wall: Wall) -> Result<(), String> {
+        let Some(lie) = self.told.get(&name) else { return Ok(()) };
         let latest = wall.after(moment.plan.gossip.config().max_clock_drift);
         match lie.shows {
             // While its author is unknown it is put off, not refused; that nobody holds it is judged by what is held.
@@ -77,10 +78,10 @@ impl Check for Lies {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Lied { frame, lie } => {
-                self.told.insert(frame.to_vec(), (*lie).clone());
+            Sight::Lied { name, lie } => {
+                self.told.insert(*name, (*lie).clone());
             }
-            Sight::Took { frame, wall, .. } if !self.told.is_empty() => return self.took(moment, frame, *wall),
+            Sight::Took { name, wall, .. } if !self.told.is_empty() => return self.took(moment, *name, *wall),
             Sight::Published { after, .. } if !self.told.is_empty() => return self.holds(after),
             Sight::Cloned => {
                 self.clones.insert(moment.node, moment.at_ms);

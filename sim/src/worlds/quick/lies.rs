@@ -12,7 +12,7 @@ use symbolon_core::wire::message::{self, Message, Part};
 use symbolon_core::wire::value;
 
 use super::CLUSTER;
-use super::world::{Happening, World};
+use super::world::{Happening, World, name};
 use crate::checks::{Lie, Shows, Sight};
 use crate::plan::verb::{Equivocate, Verb};
 
@@ -157,7 +157,7 @@ impl World<'_> {
         let Ok(frame) = sealed else { return };
         self.told(|recorder| recorder.lied(node, claim.replica.dot(claim.seq), &key));
         let lie = Lie { what: what.to_owned(), key, dot: claim.replica.dot(claim.seq), shows };
-        self.see(to, &Sight::Lied { frame: &frame, lie: &lie });
+        self.see(to, &Sight::Lied { name: name(&frame), lie: &lie });
         let message = self.leave_at(node, to, &frame, sent);
         self.schedule(self.at_ms + 1, Happening::Arrives { from: node, to, bytes: frame, reply_to: None, message });
     }

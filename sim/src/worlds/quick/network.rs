@@ -3,10 +3,9 @@
 
 use symbolon_core::fault::Reject;
 use symbolon_core::replica::{CallId, Destination, Event, ExchangeId};
-
 use symbolon_core::time::Wall;
 
-use super::world::{Happening, ReplyTo, World};
+use super::world::{Happening, ReplyTo, World, name};
 use crate::checks::Sight;
 use crate::history::{Loss, MOST, Place};
 use crate::plan::Chance;
@@ -104,7 +103,7 @@ impl World<'_> {
         let message = self.told_sent(from, to, frame, None);
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
-        self.see(from, &Sight::Requested { frame, wall });
+        self.see(from, &Sight::Requested { name: name(frame), wall });
         if self.heard.len() == KEPT {
             self.heard.pop_front();
         }
