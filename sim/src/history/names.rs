@@ -34,6 +34,19 @@ pub fn stage(stage: KeyStage) -> &'static str {
     }
 }
 
+/// A text in which what was revoked and has no name is called what it is.
+pub fn without_ids(text: &str) -> String {
+    let mut told = text.to_owned();
+    for (id, kind) in [("Token([", "a token"), ("Session([", "a session")] {
+        while let Some(begin) = told.find(id)
+            && let Some(len) = told[begin..].find("])")
+        {
+            told.replace_range(begin..begin + len + 2, kind);
+        }
+    }
+    told
+}
+
 /// The names of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Names {

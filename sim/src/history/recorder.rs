@@ -8,7 +8,7 @@ use symbolon_core::replica::Row;
 use symbolon_core::state::View;
 
 use super::carried::Spreading;
-use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject};
+use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject, names};
 use crate::checks::Failure;
 use crate::plan::Verb;
 
@@ -311,6 +311,7 @@ impl Recorder {
         self.now_ms = failure.at_ms;
         let (what, items) = self.names.name_items(&failure.what);
         let (what, mut about) = self.names.translate(&what);
+        let what = names::without_ids(&what);
         about.extend(items.iter().flat_map(|item| self.history.items[*item].about.iter().copied()));
         self.history.failed = items;
         if about.is_empty() {
