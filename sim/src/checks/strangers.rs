@@ -23,10 +23,10 @@ impl Check for Strangers {
             Sight::Cloned => {
                 self.clones.insert(moment.node);
             }
-            Sight::Booted { view, .. } if !moment.plan.invites(moment.node) => {
-                if !self.clones.contains(&moment.node) {
-                    self.known.insert(view.identity.node);
-                }
+            Sight::Booted { view, .. }
+                if !moment.plan.invites(moment.node) && !self.clones.contains(&moment.node) =>
+            {
+                self.known.insert(view.identity.node);
             }
             Sight::Published { after, .. } if !self.known.is_empty() && moment.plan.invites(moment.node) => {
                 if after.nodes.keys().any(|node| self.known.contains(node)) {
