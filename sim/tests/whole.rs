@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use symbolon_sim::plan::{Plan, Verb, What, draw, draw_orderly};
+use symbolon_sim::plan::{Plan, Verb, What, draw, draw_busy, draw_busy_for, draw_orderly};
 use symbolon_sim::worlds::quick::{self, Planted};
 use symbolon_sim::worlds::whole::{Outcome, run, run_planted};
 
@@ -94,7 +94,7 @@ fn the_same_seed_gives_the_same_trace() {
 /// Prints traces, for the test below.
 #[test]
 fn tell_traces() {
-    println!("traces {} {}", hex(&conversation(4)), hex(&run(&draw(1))));
+    println!("traces {} {}", hex(&conversation(4)), hex(&run(&draw_busy(1))));
 }
 
 #[test]
@@ -112,16 +112,41 @@ fn another_process_gives_the_same_traces() {
 #[test]
 fn drawn_plans_hold() {
     for seed in 0..3 {
-        let verdict = run(&draw(seed)).verdict;
+        let verdict = run(&draw_busy(seed)).verdict;
         assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
         assert!(verdict.converged_ms.is_some(), "seed {seed}");
     }
 }
 
 #[test]
+fn drawn_plans_are_busy() {
+    let answered: Vec<u64> = (0..2).map(|seed| run(&draw_busy_for(seed, 3)).answered).collect();
+    assert!(answered.iter().sum::<u64>() >= 2 * 200, "{answered:?}");
+}
+
+#[test]
+fn callers_come_on_top_of_what_the_seed_draws() {
+    for seed in 0..50 {
+        let (plain, mut busy) = (draw(seed), draw_busy(seed));
+        let is_callers = |act: &symbolon_sim::plan::Act| !plain.acts.contains(act);
+        assert!(busy.acts.iter().filter(|act| is_callers(act)).count() >= 200, "seed {seed}");
+        busy.acts.retain(|act| !is_callers(act));
+        assert_eq!(busy, plain);
+    }
+}
+
+#[test]
+fn a_plan_with_callers_is_read_as_it_was_written() {
+    let plan = draw_busy(5);
+    let read = Plan::parse("busy", &plan.to_toml()).unwrap_or_else(|error| panic!("{error}"));
+    let steps = |plan: &Plan| plan.steps().cloned().collect::<Vec<_>>();
+    assert_eq!(steps(&read), steps(&plan));
+}
+
+#[test]
 fn planted_mistakes_are_found() {
     for planted in [Planted::SendBeforeDurable, Planted::LoseWrites] {
-        let found = (0..40).find_map(|seed| run_planted(&draw(seed), Some(planted)).verdict.failure);
+        let found = (0..40).find_map(|seed| run_planted(&draw_busy(seed), Some(planted)).verdict.failure);
         let found = found.unwrap_or_else(|| panic!("nothing found {planted:?}"));
         assert_ne!(found.check, "world", "{planted:?}: {}", found.what);
     }

@@ -33,7 +33,7 @@ pub struct Explain {
 }
 
 pub(super) fn run(arguments: &Explain) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
+    let plan = match arguments.plan.read(World::Quick) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };

@@ -1,4 +1,4 @@
-//! `symbolon-sim replay` and `timeline`: one run in the quick world, told.
+//! `symbolon-sim replay` and `timeline`: one run, told.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ impl Which {
 
 pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
     let which = &arguments.which;
-    let plan = match which.plan.read() {
+    let plan = match which.plan.read(arguments.world) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
@@ -115,7 +115,7 @@ fn drawn(plan: &Plan, line: &str, history: &History, story: &[Sentence]) -> Stri
 
 pub(super) fn show(arguments: &Timeline) -> Result<Ended> {
     let which = &arguments.which;
-    let plan = match which.plan.read() {
+    let plan = match which.plan.read(World::Quick) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };

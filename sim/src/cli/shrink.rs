@@ -7,13 +7,17 @@ use clap::Args;
 
 use super::Ended;
 use super::source::{Source, sentence};
-use crate::worlds::quick::{Planted, run_planted};
+use crate::fleet::World;
+use crate::worlds::quick::Planted;
 
 /// What to shrink.
 #[derive(Args)]
 pub struct Shrink {
     /// A seed, or a file that `shrink` wrote.
     plan: Source,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value = "quick")]
+    world: World,
     /// A bug of the zoo that is planted.
     #[arg(long = "bug", value_name = "NAME")]
     planted: Option<Planted>,
@@ -23,12 +27,12 @@ pub struct Shrink {
 }
 
 pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
+    let plan = match arguments.plan.read(arguments.world) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
     std::panic::set_hook(Box::new(|_| {}));
-    let shrunk = crate::shrink::shrink_with(&plan, |plan| run_planted(plan, arguments.planted).failure);
+    let shrunk = crate::shrink::shrink_with(&plan, |plan| arguments.world.run(plan, arguments.planted).failure);
     let _ = std::panic::take_hook();
     let Some(shrunk) = shrunk else {
         println!("it does not fail");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::Failure;
 use crate::marks::Marks;
-use crate::plan::{Plan, draw};
+use crate::plan::{Plan, draw, draw_busy};
 use crate::shrink::shrink_with;
 use crate::worlds::Step;
 use crate::worlds::quick::{self, Planted, Verdict};
@@ -62,14 +62,27 @@ impl World {
             World::Whole => "whole",
         }
     }
+
+    /// The plan of a seed here. In the whole world its nodes have many more callers; all else is as in the quick one.
+    pub fn draw(self, seed: u64) -> Plan {
+        match self {
+            World::Quick => draw(seed),
+            World::Whole => draw_busy(seed),
+        }
+    }
+
+    /// Runs a plan.
+    pub fn run(self, plan: &Plan, planted: Option<Planted>) -> Verdict {
+        match self {
+            World::Quick => quick::run_planted(plan, planted),
+            World::Whole => whole::run_planted(plan, planted).verdict,
+        }
+    }
 }
 
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
 pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
-    let run = catch_unwind(AssertUnwindSafe(|| match world {
-        World::Quick => told(seed, quick::run_planted(&draw(seed), planted)),
-        World::Whole => told(seed, whole::run_planted(&draw(seed), planted).verdict),
-    }));
+    let run = catch_unwind(AssertUnwindSafe(|| told(seed, world.run(&world.draw(seed), planted))));
     run.unwrap_or_else(|_| {
         let what = "the world itself broke; a replay tells where".into();
         let failure = Failure { check: "panic", at_ms: 0, node: None, what };
@@ -80,19 +93,17 @@ pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
 
 /// The trace of a seed, step by step.
 pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
+    let plan = world.draw(seed);
     match world {
-        World::Quick => quick::steps(&draw(seed), planted),
-        World::Whole => whole::tell(&draw(seed), planted).steps,
+        World::Quick => quick::steps(&plan, planted),
+        World::Whole => whole::tell(&plan, planted).steps,
     }
 }
 
 /// The least plan that fails as the seed does; the plan as it was drawn where it does not fail.
 pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
-    let plan = draw(seed);
-    let shrunk = match world {
-        World::Quick => shrink_with(&plan, |plan| quick::run_planted(plan, planted).failure),
-        World::Whole => shrink_with(&plan, |plan| whole::run_planted(plan, planted).verdict.failure),
-    };
+    let plan = world.draw(seed);
+    let shrunk = shrink_with(&plan, |plan| world.run(plan, planted).failure);
     shrunk.map_or(plan, |shrunk| shrunk.plan)
 }
 

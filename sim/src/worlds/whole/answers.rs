@@ -32,7 +32,7 @@ pub(super) struct Open {
 impl Open {
     /// A call of the plan.
     pub(super) fn of(node: usize, verb: &Verb, world: &World, names: &Names) -> Open {
-        let asked = world.view(node).map(|view| (view, world.now(node).wall));
+        let asked = world.shown(node).map(|view| (view, world.now(node).wall));
         let token = match verb {
             Verb::Introspect(introspect) => names.tokens.get(&introspect.token).map(|(at, _)| *at),
             _ => None,
@@ -69,6 +69,8 @@ impl Play<'_> {
             let is_scripts = self.script.calls.remove(&number);
             let Some(open) = self.open.remove(&number) else { continue };
             self.world.tell(open.node, &words(&answer));
+            let is_answered = answer.as_ref().map_or_else(|error| status(error).is_some(), |_| true);
+            self.answered += u64::from(is_answered && open.verb.is_some());
             if let Err(error) = &answer {
                 if status(error) == Some(StatusCode::INTERNAL_SERVER_ERROR) {
                     self.trouble.get_or_insert(format!("{} failed inside: {error:#}", self.world.name(open.node)));
@@ -132,7 +134,7 @@ impl Play<'_> {
         let (Some(active), Some((view, asked)), Some(at)) = (active, &open.asked, open.token) else { return };
         let token = self.tokens[at].clone();
         let (node, asked) = (open.node, *asked);
-        let Some(now) = self.world.view(node) else { return };
+        let Some(now) = self.world.shown(node) else { return };
         let accepts = |view: &View, wall: Wall| Stand { view, crypto: self.world.crypto(node), wall }.accepts(&token);
         if accepts(view, asked) != accepts(&now, self.world.now(node).wall) {
             return;

@@ -26,6 +26,10 @@ pub struct Outcome {
     pub sense: Sense,
     /// Every step of the trace, if they were asked for.
     pub steps: Vec<Step>,
+    /// Requests of clients and operators that a node answered, whatever it said; one for each call of the plan.
+    pub answered: u64,
+    /// How long it was, in simulated time.
+    pub lasted_ms: u64,
 }
 
 /// A node, what it shows, and its clock.
@@ -72,7 +76,8 @@ fn finish(mut play: Play<'_>) -> Outcome {
         Box::new(recorder.finish())
     });
     let verdict = Verdict { failure, trace, counts, converged_ms, acts, marks, history };
-    Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
+    let (steps, answered) = (play.world.steps(), play.answered);
+    Outcome { sense: play.sense(), steps, answered, lasted_ms: at_ms, verdict }
 }
 
 impl Play<'_> {

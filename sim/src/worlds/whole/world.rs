@@ -103,9 +103,15 @@ impl World {
         self.desk.begin(Box::pin(job));
     }
 
-    /// What a node shows, while it runs.
+    /// What a node published last, while it runs.
     pub fn view(&self, node: usize) -> Option<Arc<View>> {
         self.places[node].view()
+    }
+
+    /// What a node answers callers from, while it runs: after a failure of its disk that is what its former life showed, until
+    /// something of the next one is durable.
+    pub fn shown(&self, node: usize) -> Option<Arc<View>> {
+        self.places[node].life().handle.as_ref().map(|handle| Arc::clone(&handle.view()))
     }
 
     /// Both clocks of a node.
