@@ -1,10 +1,12 @@
 //! The whole world: production nodes talk on a simulated network, and the same plan gives the same run, in any process.
 
 use std::process::Command;
+use std::sync::Arc;
 
+use symbolon_core::crypto::soft;
 use symbolon_sim::plan::{Plan, Verb, What, draw, draw_busy, draw_busy_for, draw_orderly};
 use symbolon_sim::worlds::quick::{self, Planted};
-use symbolon_sim::worlds::whole::{Outcome, run, run_planted};
+use symbolon_sim::worlds::whole::{self, Outcome, run, run_planted};
 
 /// A client that one side of a split registers, and a token that the other side takes back when it is over.
 const CONVERSATION: &str = r#"
@@ -141,6 +143,23 @@ fn a_plan_with_callers_is_read_as_it_was_written() {
     let read = Plan::parse("busy", &plan.to_toml()).unwrap_or_else(|error| panic!("{error}"));
     let steps = |plan: &Plan| plan.steps().cloned().collect::<Vec<_>>();
     assert_eq!(steps(&read), steps(&plan));
+}
+
+#[test]
+fn signatures_are_those_of_rust_crypto() {
+    let random = Arc::new(soft::SeededRandom::new([7; 32]));
+    let (ours, theirs) = (whole::crypto(random.clone()).ecdsa, soft::crypto(random).ecdsa);
+    for at in 0..=255 {
+        let scalar = *blake3::hash(&[at]).as_bytes();
+        let (ours, theirs) = (ours.signing_key(&scalar), theirs.signing_key(&scalar));
+        let (ours, theirs) = ours.zip(theirs).expect("a hash is a scalar");
+        let message = vec![at; at.into()];
+        assert_eq!(ours.sign(&message), theirs.sign(&message), "key {at}");
+        assert_eq!(ours.public(), theirs.public());
+    }
+    for invalid in [[0; 32], [0xff; 32]] {
+        assert!(ours.signing_key(&invalid).is_none());
+    }
 }
 
 #[test]

@@ -15,10 +15,12 @@ mod play;
 mod record;
 mod run;
 mod script;
+mod signing;
 mod steps;
 mod weather;
 mod world;
 
+pub use crypto::crypto;
 pub use run::{Outcome, run, run_planted, tell};
 pub use world::World;
 

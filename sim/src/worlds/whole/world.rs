@@ -29,6 +29,8 @@ use crate::worlds::simulated::{self, EPOCH_MS};
 const TCP_CAPACITY: usize = 1024;
 /// What a node writes so soon after a call comes of it, as far as people are told.
 const CALL_MS: u64 = 200;
+/// Time passes in steps of this length, in which one host runs after the other; what is sent arrives in a later one.
+const STEP_MS: u64 = 2;
 /// A run may take so long in simulated time.
 const MAX_RUN: Duration = Duration::from_secs(24 * 3600);
 
@@ -78,13 +80,13 @@ impl World {
         World { sim, places, weather, links: Links::default(), record, desk, apis, planted, at_ms: 0 }
     }
 
-    /// One millisecond passes.
+    /// One step of time passes.
     ///
     /// # Errors
     /// What broke in a host: a panic of the node is one.
     pub fn step(&mut self) -> Result<(), String> {
         let outcome = self.sim.step();
-        self.at_ms += 1;
+        self.at_ms += STEP_MS;
         outcome.map(drop).map_err(|error| error.to_string())
     }
 
@@ -310,7 +312,7 @@ fn simulation(plan: &Plan) -> Sim<'static> {
         .epoch(UNIX_EPOCH + Duration::from_millis(EPOCH_MS))
         .rng_seed(plan.seed)
         .simulation_duration(MAX_RUN)
-        .tick_duration(Duration::from_millis(1))
+        .tick_duration(Duration::from_millis(STEP_MS))
         .min_message_latency(plan.weather.latency.min.0)
         .max_message_latency(plan.weather.latency.max.0)
         .tcp_capacity(TCP_CAPACITY)
