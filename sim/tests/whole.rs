@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use symbolon_core::crypto::soft;
 use symbolon_sim::plan::{Plan, Verb, What, draw, draw_busy, draw_busy_for, draw_orderly};
-use symbolon_sim::worlds::quick::{self, Planted};
-use symbolon_sim::worlds::whole::{self, Outcome, run, run_planted};
+use symbolon_sim::worlds::quick::{self, Planted, Reseed};
+use symbolon_sim::worlds::whole::{self, Outcome, run, run_planted, run_reseeded};
 
 /// A client that one side of a split registers, and a token that the other side takes back when it is over.
 const CONVERSATION: &str = r#"
@@ -118,6 +118,15 @@ fn drawn_plans_hold() {
         assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
         assert!(verdict.converged_ms.is_some(), "seed {seed}");
     }
+}
+
+#[test]
+fn other_draws_begin_when_they_are_told_to() {
+    let plan = Plan::parse("conversation", CONVERSATION).unwrap_or_else(|error| panic!("{error}"));
+    let reseeded = |at_ms: u64, salt: u64| hex(&run_reseeded(&plan, None, Reseed { at_ms, salt }));
+    assert_eq!(reseeded(u64::MAX, 1), hex(&run(&plan)));
+    assert_ne!(reseeded(0, 1), hex(&run(&plan)));
+    assert_ne!(reseeded(0, 1), reseeded(0, 2));
 }
 
 #[test]

@@ -16,7 +16,6 @@ use crate::report::story::{Sentence, story};
 use crate::report::timeline::{Detail, timeline};
 use crate::report::told;
 use crate::worlds::quick::{self, Planted};
-use crate::worlds::whole;
 
 /// Which seed, or which plan, and how much of it.
 #[derive(Args)]
@@ -73,10 +72,7 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
-    let verdict = match arguments.world {
-        World::Quick => quick::tell_planted(&plan, which.planted),
-        World::Whole => whole::tell(&plan, which.planted).verdict,
-    };
+    let verdict = arguments.world.tell(&plan, which.planted);
     let history = verdict.history.as_deref().context("a run that is told has a history")?;
     let told = story(history);
     let line = which.plan.line(arguments.world, which.planted);

@@ -52,7 +52,8 @@ impl Source {
             }
             Source::File(file) => {
                 let planted = planted.map_or(String::new(), |planted| format!(" --bug {}", planted.name()));
-                format!("symbolon-sim replay {}{planted}", file.display())
+                let world = if world == World::Quick { String::new() } else { format!(" --world {}", world.name()) };
+                format!("symbolon-sim replay {}{world}{planted}", file.display())
             }
         }
     }

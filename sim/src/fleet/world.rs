@@ -10,7 +10,7 @@ use crate::marks::Marks;
 use crate::plan::{Plan, draw, draw_busy};
 use crate::shrink::shrink_with;
 use crate::worlds::Step;
-use crate::worlds::quick::{self, Planted, Verdict};
+use crate::worlds::quick::{self, Planted, Reseed, Verdict};
 use crate::worlds::whole;
 
 /// A world that runs many seeds.
@@ -68,6 +68,22 @@ impl World {
         match self {
             World::Quick => draw(seed),
             World::Whole => draw_busy(seed),
+        }
+    }
+
+    /// Runs a plan, and keeps its history.
+    pub fn tell(self, plan: &Plan, planted: Option<Planted>) -> Verdict {
+        match self {
+            World::Quick => quick::tell_planted(plan, planted),
+            World::Whole => whole::tell(plan, planted).verdict,
+        }
+    }
+
+    /// Runs a plan with other draws from a time on.
+    pub fn run_reseeded(self, plan: &Plan, planted: Option<Planted>, reseed: Reseed) -> Verdict {
+        match self {
+            World::Quick => quick::run_reseeded(plan, planted, reseed),
+            World::Whole => whole::run_reseeded(plan, planted, reseed).verdict,
         }
     }
 

@@ -7,6 +7,7 @@ mod clock;
 mod crypto;
 mod desk;
 mod disk;
+mod drawn;
 mod host;
 mod links;
 mod network;
@@ -21,7 +22,7 @@ mod weather;
 mod world;
 
 pub use crypto::crypto;
-pub use run::{Outcome, run, run_planted, tell};
+pub use run::{Outcome, run, run_planted, run_reseeded, tell};
 pub use world::World;
 
 use super::Cannot;

@@ -17,7 +17,7 @@ use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
 use crate::worlds::client::api::{Client, Session};
-use crate::worlds::quick::{Counts, Planted};
+use crate::worlds::quick::{Counts, Planted, Reseed};
 
 /// The plan begins then at the latest.
 const BEGIN_MS: u64 = 1000;
@@ -100,8 +100,12 @@ pub(super) enum Later {
 }
 
 impl<'p> Play<'p> {
-    pub(super) fn new(plan: &'p Plan, planted: Option<Planted>, recording: bool) -> Play<'p> {
-        let world = World::new(plan, planted, recording);
+    pub(super) fn new(
+        plan: &'p Plan,
+        (planted, reseed): (Option<Planted>, Option<Reseed>),
+        recording: bool,
+    ) -> Play<'p> {
+        let world = World::new(plan, (planted, reseed), recording);
         Play {
             plan,
             planted,

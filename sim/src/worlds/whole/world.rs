@@ -12,6 +12,7 @@ use symbolon_node::handle::Handle;
 use turmoil::Sim;
 
 use super::desk::{self, DESK, Desk};
+use super::drawn::Drawn;
 use super::links::Links;
 use super::place::{Place, Skew};
 use super::record::{Entry, Record, Seen};
@@ -21,8 +22,8 @@ use crate::history::Recorder;
 use crate::plan::{Chance, Plan, Start};
 use crate::worlds::Step;
 use crate::worlds::client::api::Api;
-use crate::worlds::quick::Planted;
 use crate::worlds::quick::crypto::Source;
+use crate::worlds::quick::{Planted, Reseed};
 use crate::worlds::simulated::{self, EPOCH_MS};
 
 /// Segments on their way on one stream, and callers that wait to be accepted.
@@ -50,13 +51,13 @@ pub struct World {
 impl World {
     /// The world of a plan at its first instant: its nodes are about to start, and nothing of its acts is done.
     ///
-    /// A mistake may be put into it on purpose, and the steps of its trace may be kept.
-    pub fn new(plan: &Plan, planted: Option<Planted>, recording: bool) -> World {
+    /// A mistake may be put into it on purpose, it may draw anew from some time on, and the steps of its trace may be kept.
+    pub fn new(plan: &Plan, (planted, reseed): (Option<Planted>, Option<Reseed>), recording: bool) -> World {
         let record = Arc::new(Record::new(recording));
-        let weather = Arc::new(Weather::new(plan));
+        let weather = Arc::new(Weather::new(plan, reseed));
         let mut sim = simulation(plan);
         let places: Vec<Arc<Place>> =
-            (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
+            (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, (record.clone(), reseed)))).collect();
         for place in &places {
             place.disk().planted = planted;
             let pins = |other: usize| plan.invites(other) || planted == Some(Planted::PinStrangers);
@@ -292,7 +293,7 @@ impl World {
     pub fn tear_disk(&mut self, node: usize) {
         self.kill(node);
         let life = self.places[node].life().number;
-        let chance = self.places[node].chance.at(life);
+        let chance = self.places[node].chance.at_ms(self.at_ms).at(life);
         self.places[node].disk().tear(chance);
     }
 
@@ -319,14 +320,19 @@ fn simulation(plan: &Plan) -> Sim<'static> {
         .build()
 }
 
-fn place(plan: &Plan, index: usize, record: Arc<Record>) -> Place {
+fn place(plan: &Plan, index: usize, (record, reseed): (Arc<Record>, Option<Reseed>)) -> Place {
     let chance = Chance::of(plan.seed, 500).at(index as u64);
     let source = Arc::new(Source::new(chance.at(100).word()));
     let crypto = crypto::crypto(source.clone());
     let clock = plan.clocks.get(&plan.nodes[index]).copied().unwrap_or_default();
     let skew = Skew { offset_ms: clock.offset.0, ppm: clock.ppm, ..Skew::default() };
-    let place =
-        Place::new(index, simulated::config(plan, index, "whole", "http"), (source, crypto), (chance, skew), record);
+    let place = Place::new(
+        index,
+        simulated::config(plan, index, "whole", "http"),
+        (source, crypto),
+        (Drawn::new(chance, reseed), skew),
+        record,
+    );
     place.disk().commit_ms = (plan.weather.commit.min.ms(), plan.weather.commit.max.ms());
     place
 }
