@@ -27,6 +27,8 @@ pub enum Bug {
     VectorHeldBack,
     MovingView,
     VectorReadLate,
+    NeedlessUnitAwaited,
+    CutsShareANumber,
     // Lives, peers and rounds.
     IncarnationKept,
     FormerLifeAcknowledges,
@@ -48,6 +50,7 @@ pub enum Bug {
     KeyForgottenEarly,
     SignBeforePublish,
     RetiredKeyRevived,
+    LaterLifeUnheard,
     SignerUnlisted,
     // Tokens.
     SkewForgotten,

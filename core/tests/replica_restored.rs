@@ -246,6 +246,7 @@ fn a_record_is_renewed_long_before_its_lease_is_over() {
         let node = &cluster.nodes[0];
         node.view.nodes.get(&node.keys.node()).expect("it has a record").signed
     };
+    cluster.run_ms(3_000); // Until its record names all that it fetched.
     let first = signed(&cluster);
     let renewal_ms = RECORD_RENEWAL.as_millis() as u64;
     assert!(RECORD_RENEWAL * 3 <= RECORD_LEASE, "a renewal may fail twice");
@@ -256,4 +257,97 @@ fn a_record_is_renewed_long_before_its_lease_is_over() {
     cluster.run_ms(10_000);
     assert!(signed(&cluster) >= first.after(RECORD_RENEWAL), "it was signed anew");
     cluster.assert_converged();
+}
+
+/// Whether this key signs at its node, or may sign yet.
+fn stands(cluster: &Cluster, place: usize, kid: &str) -> bool {
+    let node = &cluster.nodes[place];
+    let own = node.view.nodes.get(&node.keys.node()).expect("it has a record");
+    own.token_key(kid).is_some_and(|key| !matches!(key.stage, KeyStage::Retiring(_)))
+}
+
+/// A key is minted after a first backup, and is upcoming in a second one. Then the first comes back: that life knows the key from
+/// its peers alone, and retires it. The second lies ready.
+fn retired_between_two_backups() -> (Cluster, String) {
+    let mut cluster = Cluster::of(3);
+    let early = cluster.nodes[0].disk.clone();
+    let first = signer(&cluster, 0);
+    cluster.ask(0, Request::RotateSigningKey);
+    cluster.run_ms(2_000);
+    let late = cluster.nodes[0].disk.clone();
+    let own = cluster.nodes[0].view.nodes.get(&cluster.nodes[0].keys.node()).expect("it has a record");
+    let second = own.token_keys.iter().find(|key| *key.kid != *first).expect("it was minted").kid.to_string();
+    cluster.kill(0);
+    cluster.nodes[0].disk = early;
+    cluster.boot(0).expect("a backup boots");
+    cluster.run_ms(20_000);
+    assert!((0..3).all(|place| retires(&cluster, place, &second)), "its private half is lost");
+    cluster.kill(0);
+    cluster.nodes[0].disk = late;
+    (cluster, second)
+}
+
+#[test]
+fn a_later_backup_revives_no_key_that_a_life_between_retired() {
+    let (mut cluster, second) = retired_between_two_backups();
+    cluster.boot(0).expect("a backup boots");
+    cluster.run_ms(120_000);
+    assert!(!stands(&cluster, 0, &second) && signer(&cluster, 0) != second);
+    assert!((0..3).all(|place| retires(&cluster, place, &second)), "what it signed is good");
+    assert!(cluster.nodes.iter().all(|node| node.view.former.is_empty()), "nothing is left to tell");
+}
+
+#[test]
+fn a_crash_before_it_hears_of_the_life_between_changes_nothing() {
+    let (mut cluster, second) = retired_between_two_backups();
+    let deaf = [(1, 0), (2, 0)];
+    cluster.silent.extend(deaf);
+    cluster.boot(0).expect("a backup boots");
+    cluster.run_ms(6_000);
+    assert!((1..3).all(|place| !retires(&cluster, place, &second)), "its peers took its record");
+    cluster.kill(0);
+    cluster.silent.clear();
+    cluster.boot(0).expect("its disk boots");
+    cluster.run_ms(120_000);
+    assert!(!stands(&cluster, 0, &second) && signer(&cluster, 0) != second);
+    assert!(cluster.nodes.iter().all(|node| node.view.former.is_empty()), "nothing is left to tell");
+}
+
+#[test]
+fn who_was_away_for_days_revives_no_forgotten_key() {
+    let mut cluster = Cluster::of(3);
+    let first = signer(&cluster, 0);
+    let backup = cluster.nodes[0].disk.clone();
+    cluster.ask(0, Request::RotateSigningKey);
+    cluster.run_ms(120_000);
+    cluster.elapsed_ms += DAY_MS + 3_600_000;
+    cluster.run_ms(10_000);
+    let second = signer(&cluster, 0);
+    cluster.kill(0);
+    // All tokens of both keys expire while it is away.
+    cluster.elapsed_ms += 3 * DAY_MS;
+    cluster.nodes[0].disk = backup;
+    cluster.boot(0).expect("a backup boots");
+    cluster.run_ms(120_000);
+    assert!(!stands(&cluster, 0, &first), "it was forgotten");
+    let third = signer(&cluster, 0);
+    assert!(third != first && third != second);
+    assert!(cluster.nodes.iter().all(|node| node.view.former.is_empty()), "nothing is left to tell");
+    assert!(cluster.nodes.iter().all(|node| !node.view.token_keys.contains_key(first.as_str())));
+}
+
+#[test]
+fn a_key_that_is_younger_than_a_former_life_stands() {
+    let mut cluster = Cluster::of(3);
+    let before = signer(&cluster, 0);
+    reborn_deaf(&mut cluster);
+    let own = cluster.nodes[0].view.nodes.get(&cluster.nodes[0].keys.node()).expect("it has a record");
+    let minted = own.token_keys[0].kid.to_string();
+    // Its disk gives the key back; only then it hears of the life that knew nothing of it.
+    cluster.kill(0);
+    cluster.boot(0).expect("its disk boots");
+    cluster.silent.clear();
+    cluster.run_ms(120_000);
+    assert!((0..3).all(|place| retires(&cluster, place, &before)));
+    assert_eq!(signer(&cluster, 0), minted);
 }

@@ -1,17 +1,59 @@
 //! Shrinking: the least plan that fails the same check, by delta debugging. Draws belong to what they are drawn for, so what
-//! stays behaves as it did.
+//! stays behaves as it did. It never goes beyond its bound, and says so where the bound ended it.
+
+use std::fmt;
+use std::time::{Duration, Instant};
 
 use crate::checks::Failure;
 use crate::plan::{Act, Gossip, Plan, Span, Tokens, Weather, What};
 use crate::worlds::quick;
 
-/// Runs that one shrinking may take.
-const MOST_RUNS: usize = 800;
 /// Plans of more acts are not tried without each pair of them.
 const MOST_PAIRED: usize = 14;
 /// Other seeds that are tried, unless so few acts are left already.
 const RESEEDS: u64 = 12;
 const FEW: usize = 3;
+
+/// How far one shrinking may go. No run begins beyond either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Runs, the first one included.
+    pub runs: usize,
+    /// Time on the wall.
+    pub time: Duration,
+}
+
+/// What ended a shrinking though there was more to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// So many runs.
+    Runs(usize),
+    /// So much time.
+    Time(Duration),
+}
+
+impl Bound {
+    /// What a shrinking in the quick world takes, and some more.
+    pub const QUICK: Bound = Bound { runs: 800, time: Duration::from_secs(60) };
+    /// A run of the whole world takes as long as a hundred of the quick one.
+    pub const WHOLE: Bound = Bound { runs: 200, time: Duration::from_secs(120) };
+
+    fn reached(self, runs: usize, begun: Instant) -> Option<Limit> {
+        if runs >= self.runs {
+            return Some(Limit::Runs(self.runs));
+        }
+        (begun.elapsed() >= self.time).then_some(Limit::Time(self.time))
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::Runs(runs) => write!(f, "perhaps not the least: its {runs} runs were up"),
+            Limit::Time(time) => write!(f, "perhaps not the least: its {} were up", Span(*time)),
+        }
+    }
+}
 
 /// The least plan that was found, its failure, and how many runs it took.
 pub struct Shrunk {
@@ -21,19 +63,21 @@ pub struct Shrunk {
     pub failure: Failure,
     /// Runs.
     pub runs: usize,
+    /// What ended it, unless nothing was left to try.
+    pub limit: Option<Limit>,
 }
 
 /// Shrinks a plan in the quick world; `None` if it does not fail there.
 pub fn shrink(plan: &Plan) -> Option<Shrunk> {
-    shrink_with(plan, |plan| quick::run(plan).failure)
+    shrink_with(plan, Bound::QUICK, |plan| quick::run(plan).failure)
 }
 
 /// Shrinks a plan, judged by `run`; `None` if it does not fail.
-pub fn shrink_with(plan: &Plan, run: impl FnMut(&Plan) -> Option<Failure>) -> Option<Shrunk> {
-    let mut run = run;
+pub fn shrink_with(plan: &Plan, bound: Bound, run: impl FnMut(&Plan) -> Option<Failure>) -> Option<Shrunk> {
+    let (begun, mut run) = (Instant::now(), run);
     let failure = run(plan)?;
-    let shrunk = Shrunk { plan: plan.clone(), failure, runs: 1 };
-    let mut shrinker = Shrinker { best: shrunk, run };
+    let shrunk = Shrunk { plan: plan.clone(), failure, runs: 1, limit: None };
+    let mut shrinker = Shrinker { best: shrunk, bound, begun, run };
     shrinker.best.plan.forgiving = true;
     shrinker.end_with_the_failure();
     shrinker.settle();
@@ -44,6 +88,8 @@ pub fn shrink_with(plan: &Plan, run: impl FnMut(&Plan) -> Option<Failure>) -> Op
 
 struct Shrinker<R> {
     best: Shrunk,
+    bound: Bound,
+    begun: Instant,
     run: R,
 }
 
@@ -52,7 +98,7 @@ impl<R: FnMut(&Plan) -> Option<Failure>> Shrinker<R> {
     fn attempt(&mut self, change: impl FnOnce(&mut Plan)) -> bool {
         let mut candidate = self.best.plan.clone();
         change(&mut candidate);
-        if self.best.runs >= MOST_RUNS || candidate == self.best.plan {
+        if candidate == self.best.plan || self.is_over() {
             return false;
         }
         self.best.runs += 1;
@@ -63,6 +109,11 @@ impl<R: FnMut(&Plan) -> Option<Failure>> Shrinker<R> {
             }
             Some(_) | None => false,
         }
+    }
+
+    fn is_over(&mut self) -> bool {
+        self.best.limit = self.best.limit.or_else(|| self.bound.reached(self.best.runs, self.begun));
+        self.best.limit.is_some()
     }
 
     /// What came after the failure has no part in it.
@@ -110,7 +161,7 @@ impl<R: FnMut(&Plan) -> Option<Failure>> Shrinker<R> {
     /// With other draws fewer acts may do.
     fn reseed(&mut self) {
         for seed in 1..=RESEEDS {
-            if self.best.plan.acts.len() <= FEW || self.best.runs >= MOST_RUNS {
+            if self.best.plan.acts.len() <= FEW || self.best.limit.is_some() {
                 return;
             }
             let (plan, failure) = (self.best.plan.clone(), self.best.failure.clone());

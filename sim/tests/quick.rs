@@ -1,9 +1,11 @@
 //! The quick world: seeds hold, runs repeat themselves, mistakes are found, plans shrink.
 
+use std::cell::Cell;
 use std::process::Command;
+use std::time::Duration;
 
 use symbolon_sim::plan::{Plan, What, draw};
-use symbolon_sim::shrink::shrink;
+use symbolon_sim::shrink::{Bound, Limit, shrink, shrink_with};
 use symbolon_sim::worlds::quick::{Planted, run, run_planted};
 
 /// Enough for a developer's patience; `symbolon-sim fuzz` runs more.
@@ -70,6 +72,36 @@ fn a_plan_survives_being_written() {
 #[test]
 fn what_holds_is_not_shrunk() {
     assert!(shrink(&draw(3)).is_none());
+}
+
+#[test]
+fn a_shrinking_ends_at_its_bound_and_says_so() {
+    let plan = draw(0);
+    let judge = |plan: &Plan| run_planted(plan, Some(Planted::LoseWrites)).failure;
+    let bounded = |bound| shrink_with(&plan, bound, judge).expect("a disk that loses writes is noticed");
+    let runs = bounded(Bound { runs: 5, ..Bound::QUICK });
+    assert_eq!((runs.runs, runs.limit), (5, Some(Limit::Runs(5))));
+    let time = bounded(Bound { time: Duration::ZERO, ..Bound::QUICK });
+    assert_eq!((time.runs, time.limit), (1, Some(Limit::Time(Duration::ZERO))));
+    assert_eq!(time.plan.acts, plan.acts, "nothing was tried");
+    let tried = Cell::new(0);
+    let whole = shrink_with(&plan, Bound::QUICK, |plan| {
+        tried.set(tried.get() + 1);
+        judge(plan).filter(|_| !plan.acts.is_empty())
+    });
+    let whole = whole.expect("it fails");
+    assert_eq!((whole.plan.acts.len(), whole.limit, whole.runs), (1, None, tried.get()));
+}
+
+#[test]
+fn the_command_says_when_the_bound_ended_it() {
+    let shrink = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon-sim"));
+        let output = command.args(["shrink", "0", "--bug", "lose-writes"]).args(arguments).output();
+        String::from_utf8(output.expect("the command runs").stderr).expect("it prints text")
+    };
+    assert!(shrink(&["--shrink-runs", "3"]).contains("in 3 runs (perhaps not the least: its 3 runs were up)"));
+    assert!(shrink(&["--shrink-budget", "1ms"]).contains("in 1 runs (perhaps not the least: its 1ms were up)"));
 }
 
 #[cfg(not(feature = "zoo"))]

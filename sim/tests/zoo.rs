@@ -3,20 +3,38 @@
 use std::process::Command;
 use std::time::Duration;
 
-use symbolon_sim::plan::draw;
-use symbolon_sim::worlds::quick::{Planted, run_planted};
-use symbolon_sim::zoo::{MEMBERS, hunt};
+use symbolon_sim::plan::{Plan, draw};
+use symbolon_sim::shrink::{Bound, Limit};
+use symbolon_sim::worlds::quick::{Planted, run, run_planted};
+use symbolon_sim::zoo::{Catch, MEMBERS, Member, Shown, hunt};
 
+/// Where plans and pages lie.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// What each may cost; a few seconds when nothing is optimised, much less in a build that is.
 const BUDGET: Duration = Duration::from_secs(60);
+/// Enough to see a plan shrink.
+const SHORT: Bound = Bound { runs: 16, time: Duration::from_secs(120) };
+
+/// One that random seeds find, and all that have a plan of their own.
+fn one_and_the_rare() -> impl Iterator<Item = (&'static Member, Catch)> {
+    let is_wanted = |member: &&Member| member.name == "order-of-arrival" || is_rare(member);
+    MEMBERS.iter().filter(is_wanted).map(|member| {
+        let catch = hunt(member, None, BUDGET).catch;
+        (member, catch.unwrap_or_else(|| panic!("{} is not caught", member.name)))
+    })
+}
+
+fn is_rare(member: &Member) -> bool {
+    matches!(member.shown, Shown::ByPlan(_))
+}
 
 #[test]
 fn every_planted_bug_is_caught() {
     std::panic::set_hook(Box::new(|_| {}));
     let missed = MEMBERS.iter().filter(|member| {
-        let hunt = hunt(member, member.seed, BUDGET);
+        let hunt = hunt(member, None, BUDGET);
         let check = hunt.catch.as_ref().map(|catch| catch.failure.check);
-        println!("{:<26} {check:?} after {} seeds, {:?}", member.name, hunt.seeds, hunt.spent);
+        println!("{:<26} {check:?} after {} runs, {:?}", member.name, hunt.runs, hunt.spent);
         hunt.catch.is_none()
     });
     let missed: Vec<_> = missed.map(|member| member.name).collect();
@@ -45,15 +63,54 @@ fn what_was_planted_is_gone_after_the_run() {
 
 #[test]
 fn a_replay_fails_at_the_same_event() {
-    let member = MEMBERS.iter().find(|member| member.name == "order-of-arrival").expect("it is in the catalogue");
-    let catch = hunt(member, member.seed, BUDGET).catch.expect("it is caught");
-    let told = || {
-        let seed = catch.seed.to_string();
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_symbolon-sim")).args(["replay", &seed, "--bug", member.name]).output();
-        String::from_utf8(output.expect("the command runs").stdout).expect("it prints text")
-    };
-    let at = format!("at {}.{:03} s", catch.failure.at_ms / 1000, catch.failure.at_ms % 1000);
-    let told = told();
-    assert!(told.contains(&at) && told.contains(catch.failure.check), "{at}, {}:\n{told}", catch.failure.check);
+    for (member, catch) in one_and_the_rare() {
+        let found = catch.found.to_string();
+        let mut replay = Command::new(env!("CARGO_BIN_EXE_symbolon-sim"));
+        let replay = replay.args(["replay", &found, "--bug", member.name]).current_dir(ROOT);
+        let told = String::from_utf8(replay.output().expect("the command runs").stdout).expect("it prints text");
+        let at = format!("at {}.{:03} s", catch.failure.at_ms / 1000, catch.failure.at_ms % 1000);
+        assert!(told.contains(&at) && told.contains(catch.failure.check), "{at}, {}:\n{told}", catch.failure.check);
+    }
+}
+
+#[test]
+fn a_shrunk_plan_shows_the_same_bug_and_nothing_else() {
+    for (member, catch) in one_and_the_rare() {
+        let shrunk = catch.shrink(member, SHORT).expect("it fails");
+        let acts = (catch.plan.acts.len(), shrunk.plan.acts.len());
+        assert!(is_rare(member) || acts.1 < acts.0 / 2, "{}: {acts:?}", member.name);
+        let written = Plan::parse("least.toml", &shrunk.plan.to_toml()).expect("it is a plan");
+        let failure = run_planted(&written, Some(member.planted)).failure.expect("it fails still");
+        assert_eq!(failure.check, catch.failure.check, "{}", member.name);
+        assert_eq!(run(&written).failure, None, "{}", member.name);
+        assert!(shrunk.limit.is_none_or(|limit| limit == Limit::Runs(SHORT.runs)), "{:?}", shrunk.limit);
+        assert!(shrunk.runs <= SHORT.runs, "{} runs", shrunk.runs);
+    }
+}
+
+#[test]
+fn few_have_a_plan_of_their_own_and_it_is_one_of_the_regressions() {
+    let rare: Vec<_> = MEMBERS.iter().filter(|member| is_rare(member)).collect();
+    assert!(!rare.is_empty() && rare.len() * 10 <= MEMBERS.len(), "{} of {}", rare.len(), MEMBERS.len());
+    for member in rare {
+        let Shown::ByPlan(directed) = member.shown else { continue };
+        let text = std::fs::read_to_string(format!("{ROOT}/{}", directed.file)).expect("the file is there");
+        let read = Plan::parse(directed.file, &text).expect("it is a plan");
+        assert_eq!(read, directed.plan(), "{}: this build has an older one", directed.file);
+    }
+}
+
+#[test]
+fn the_table_of_bugs_is_the_catalogue() {
+    let page = std::fs::read_to_string(format!("{ROOT}/docs/TESTING.md")).expect("the page is there");
+    for Member { name, does, source, shown, .. } in MEMBERS {
+        let row = format!("| `{name}` | {does} | {source} |");
+        let told = page.lines().find(|line| line.starts_with(&row));
+        let told = told.unwrap_or_else(|| panic!("docs/TESTING.md does not say: {row}"));
+        if let Shown::ByPlan(directed) = shown {
+            let plan = directed.file.trim_start_matches("scenarios/");
+            assert!(told.contains(&format!("`{plan}`")), "{told}");
+        }
+    }
+    assert!(page.contains(&format!("{} bugs can be planted", MEMBERS.len())), "docs/TESTING.md miscounts them");
 }

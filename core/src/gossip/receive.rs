@@ -158,9 +158,7 @@ impl Peer {
             0 => VersionVector::new(),
             base => self.heard.iter().find(|(number, _)| *number == base)?.1.clone(),
         };
-        for (replica, seq) in &message.changes {
-            vector.raise(*replica, *seq);
-        }
+        vector.extend(message.changes.iter().copied());
         if self.heard.back().is_none_or(|(number, _)| *number < message.number) {
             self.heard.push_back((message.number, vector.clone()));
             if self.heard.len() > REMEMBERED_VECTORS {

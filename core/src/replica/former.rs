@@ -1,6 +1,7 @@
 //! Records of other lives. A node that lost its disk, or got an older one back, does not answer for keys whose tokens are still
-//! about. So everybody keeps the last record of such a life and passes it on, until the node publishes its keys itself or their
-//! last token has expired. What is kept follows from the records that were seen, and from nothing else.
+//! about; nor does one that got an older disk back know which of its keys are over. So everybody keeps the last record of such a
+//! life and passes it on, until the node publishes its keys itself or their last token has expired, and no key that was over
+//! stands again. What is kept follows from the records that were seen, and from nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::crdt::{Incarnation, NodeId};
 use crate::state::{KeyStage, NodeRecord, PublishedKey};
 use crate::time::Wall;
 use crate::token::MAX_ACCESS_TTL;
+use crate::zoo::{self, Bug};
 
 impl Replica {
     /// Takes a record that is not the one that counts: it is kept if it is of another life, and needed.
@@ -23,14 +25,18 @@ impl Replica {
         }
     }
 
-    /// Whether it names a key that may have signed, and that the present record of its node does not answer for.
+    /// Whether it names a key that may have signed, and that the present record of its node does not answer for; or tells that
+    /// a key is over which stands there again.
     fn is_needed(&self, record: &NodeRecord) -> bool {
         let Some(current) = self.head.nodes.get(&record.node) else {
             return false;
         };
         let is_unanswered = |key: &PublishedKey| current.token_key(&key.kid).is_none();
+        let is_owed = |key| is_unanswered(key) && self.last_use(record, key) > self.now.wall;
+        let stands_again = |key: &PublishedKey| is_standing(key) && is_over_in(record, key);
         current.incarnation != record.incarnation
-            && record.token_keys.iter().any(|key| is_unanswered(key) && self.last_use(record, key) > self.now.wall)
+            && (record.token_keys.iter().any(is_owed)
+                || (current.token_keys.iter().any(stands_again) && !zoo::on(Bug::LaterLifeUnheard)))
     }
 
     /// Lets go of records of one node, or of all, that are answered or over; and of the oldest beyond the bound.
@@ -95,5 +101,19 @@ impl Replica {
             KeyStage::Upcoming | KeyStage::Active => end,
             KeyStage::Retiring(until) => until.min(end),
         }
+    }
+}
+
+/// Whether this key signs, or may sign yet.
+pub(super) fn is_standing(key: &PublishedKey) -> bool {
+    !matches!(key.stage, KeyStage::Retiring(_))
+}
+
+/// Whether a record of another life of its node tells that this key is over: it is retired there, or was forgotten. No key is
+/// forgotten earlier than a token's longest life after it was published; a record that is older than that knew nothing of it.
+pub(super) fn is_over_in(record: &NodeRecord, key: &PublishedKey) -> bool {
+    match record.token_key(&key.kid) {
+        Some(known) => !is_standing(known),
+        None => key.published.after(MAX_ACCESS_TTL) <= record.signed,
     }
 }

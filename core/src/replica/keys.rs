@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::former::{is_over_in, is_standing};
 use super::ledger::Held;
 use super::{Fact, Replica};
 use crate::admission;
@@ -47,21 +48,22 @@ impl Replica {
         self.refresh_keys();
     }
 
-    /// A record of this node, later than what its disk remembered: the disk was restored. What that life had retired or
-    /// forgotten stays so, though the private half is back. If it signed since, it verifies until its last token has expired.
-    pub(super) fn follow_later_life(&mut self, record: &NodeRecord) {
+    /// A record of another life of this node: the disk may have been put back. What that life had retired or forgotten stays
+    /// so, though the private half is back. If it signed since, it verifies until its last token has expired.
+    pub(super) fn follow_other_life(&mut self, record: &NodeRecord) {
         let last = self.last_token_expiry();
+        // The life whose record lay on the disk came after that one, and may have signed with whatever it held.
+        let signed_before = record.version < self.remembered;
         let mut steps = Vec::new();
-        let standing = self.own_keys.iter().filter(|key| !matches!(key.published.stage, KeyStage::Retiring(_)));
-        for kid in standing.map(|key| &key.published.kid).filter(|kid| self.recovered.contains(*kid)) {
-            let has_signed = self.signed.contains(kid);
+        let revived = self.own_keys.iter().map(|key| &key.published);
+        let revived = revived.filter(|key| is_standing(key) && is_over_in(record, key));
+        for kid in revived.map(|key| &key.kid).filter(|kid| self.recovered.contains(*kid)) {
+            let has_signed = signed_before || self.signed.contains(kid);
             match record.token_key(kid).map(|key| key.stage) {
-                None if has_signed => steps.push(KeyStep::Retire(kid.clone(), last)),
-                None => steps.push(KeyStep::Forget(kid.clone())),
-                Some(KeyStage::Retiring(until)) => {
-                    let until = if has_signed { until.max(last) } else { until };
-                    steps.push(KeyStep::Retire(kid.clone(), until));
-                }
+                Some(KeyStage::Retiring(until)) if !has_signed => steps.push(KeyStep::Retire(kid.clone(), until)),
+                Some(KeyStage::Retiring(until)) => steps.push(KeyStep::Retire(kid.clone(), until.max(last))),
+                None if !has_signed => steps.push(KeyStep::Forget(kid.clone())),
+                None => steps.push(KeyStep::Retire(kid.clone(), last)),
                 Some(KeyStage::Upcoming | KeyStage::Active) => {}
             }
         }

@@ -109,8 +109,9 @@ impl Replica {
         self.settle()
     }
 
-    /// Signs this node's record anew, as a later version than any that is known.
-    pub(super) fn rewrite_record(&mut self, beyond: u64) {
+    /// Signs this node's record anew.
+    pub(super) fn sign_record(&mut self, beyond: u64) {
+        self.fetches.unannounced = None;
         let own = self.own_record().map_or(0, |own| own.version);
         // Each life counts from its incarnation, so that a node that forgot its former versions does not use them again.
         let version = own.max(beyond).max(self.head.identity.incarnation.0) + 1;
@@ -233,9 +234,11 @@ impl Replica {
         if zoo::on(Bug::TombstonesDroppedEarly) {
             return Some(self.head.cells.vector().clone());
         }
-        let peers: Vec<_> = self.gossip.peers.values().map(|peer| peer.vector()).collect::<Option<_>>()?;
-        let least = |replica, seq: u64| peers.iter().map(|vector| vector.get(replica)).fold(seq, u64::min);
-        Some(self.head.cells.vector().iter().map(|(replica, seq)| (replica, least(replica, seq))).collect())
+        let mut held = self.head.cells.vector().clone();
+        for peer in self.gossip.peers.values() {
+            held.meet(peer.vector()?);
+        }
+        Some(held)
     }
 
     /// The disk was compared with its digest in the background.

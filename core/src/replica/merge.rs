@@ -37,7 +37,8 @@ impl Replica {
     pub(super) fn judge_records(&self, records: &[RawRecord]) -> Result<Vec<Arc<NodeRecord>>, Reject> {
         let mut judged = Vec::with_capacity(records.len());
         for (raw, signature) in records {
-            if let Some(known) = self.head.nodes.values().find(|known| known.raw == *raw) {
+            let known = record::subject(raw).and_then(|node| self.head.nodes.get(&node));
+            if let Some(known) = known.filter(|known| known.raw == *raw) {
                 judged.push(known.clone());
                 continue;
             }
@@ -105,9 +106,7 @@ impl Replica {
         if record.incarnation < incarnation {
             self.keep_former(Arc::new(record.clone()));
             self.adopt_orphans();
-            if record.version > self.remembered {
-                self.follow_later_life(record);
-            }
+            self.follow_other_life(record);
         }
     }
 
@@ -208,7 +207,8 @@ impl Replica {
         for (replica, seq) in vector.changes_since(self.head.cells.vector()) {
             let mark = offered.remove(&replica).filter(|mark| mark.seq >= seq).ok_or(Reject::Forged)?;
             let point = self.author_key(replica.node, brought).ok_or(Reject::Forged)?;
-            let key = self.crypto.ecdsa.verifying_key(&point).ok_or(Reject::Forged)?;
+            let known = self.verifiers.known(replica.node, &point);
+            let key = known.or_else(|| self.crypto.ecdsa.verifying_key(&point)).ok_or(Reject::Forged)?;
             if !mark.verify(&*key, &self.cluster) {
                 return Err(Reject::Forged);
             }

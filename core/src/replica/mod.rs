@@ -74,13 +74,13 @@ pub struct Replica {
     gossip: Gossip,
     replay: ReplayWindow,
     own_keys: Vec<OwnKey>,
-    /// Signing keys that the disk gave back; a later record of this node may say what became of them.
+    /// Signing keys that the disk gave back; a record of another life may say what became of them.
     recovered: BTreeSet<Arc<str>>,
     /// The version of our record that first had a key, in this life.
     key_versions: BTreeMap<Arc<str>, u64>,
     /// Keys of a former life whose private halves are lost; they are published until their last token has expired.
     orphans: Vec<PublishedKey>,
-    /// The version of our record that this life began with: what older ones say is known.
+    /// The version of our record that lay on the disk: of the life before this one.
     remembered: u64,
     /// When this life began.
     woke: Tick,

@@ -20,6 +20,8 @@ use crate::wire::{message, row};
 
 /// Between two attempts to fetch one key.
 const RETRY: Duration = Duration::from_secs(1);
+/// From the first key that was fetched to the version of our record that names it; several come together.
+const ANNOUNCEMENT: Duration = Duration::from_millis(500);
 /// Answers to one node's questions: one in this span, and this many at once.
 const QUESTION_REFILL: Duration = Duration::from_millis(500);
 const QUESTION_BURST: u32 = 2 * MAX_RING_KEYS as u32;
@@ -29,6 +31,8 @@ const QUESTION_BURST: u32 = 2 * MAX_RING_KEYS as u32;
 pub(super) struct Fetches {
     held: BTreeMap<RingKeyId, Secret32>,
     under_way: BTreeMap<ExchangeId, Fetch>,
+    /// Since when keys are held that our record does not name.
+    pub unannounced: Option<Tick>,
     not_before: BTreeMap<RingKeyId, Tick>,
     asked: BTreeMap<NodeId, (u32, Tick)>,
 }
@@ -90,6 +94,7 @@ impl Replica {
         let fresh = !self.fetches.held.contains_key(&id);
         if fresh {
             self.keep_ring_key(id, secret, how);
+            self.rewrite_record(0);
         }
         fresh || !known
     }
@@ -99,7 +104,14 @@ impl Replica {
         self.fetches.hold(id, secret);
         self.note(Fact::RingKey { id: id.to_string(), how });
         self.refresh_ring();
-        self.rewrite_record(0);
+    }
+
+    /// Our record names the keys that were fetched: soon, and once for several, since each version of it goes to every node.
+    fn announce_ring(&mut self) {
+        let now = self.now.tick;
+        if self.fetches.unannounced.take_if(|since| now.since(*since) >= ANNOUNCEMENT).is_some() {
+            self.rewrite_record(0);
+        }
     }
 
     /// The ring as it stands: the keys that are named in the state and held here, the newest first.
@@ -138,11 +150,10 @@ impl Replica {
     pub(super) fn tend_ring(&mut self) {
         let now = self.now.tick;
         self.fetches.under_way.retain(|_, fetch| fetch.until > now);
+        self.announce_ring();
         self.choose_sealing();
-        self.retire_ring_keys();
-        let missing: Vec<RingKeyId> =
-            self.head.ring_keys().map(|(id, _)| id).filter(|id| !self.fetches.held.contains_key(id)).collect();
-        for id in missing {
+        let named = self.retire_ring_keys();
+        for id in named.into_iter().filter(|id| !self.fetches.held.contains_key(id)).collect::<Vec<_>>() {
             self.fetch_ring_key(id);
         }
         self.judge_readiness();
@@ -206,6 +217,7 @@ impl Replica {
         match message::decode_ring_answer(&opened.letter.body) {
             Ok(Some(secret)) if ring_key_id(&secret) == id => {
                 self.keep_ring_key(id, secret, "fetched");
+                self.fetches.unannounced.get_or_insert(self.now.tick);
                 self.pulls.ring_key_settled(id);
             }
             Ok(_) | Err(_) => self.ring_fetch_failed(id),
@@ -223,24 +235,28 @@ impl Replica {
         self.pulls.ring_key_settled(id);
     }
 
-    /// A key is over when a newer one has been there for longer than any session lasts.
-    fn retire_ring_keys(&mut self) {
+    /// A key is over when a newer one has been there for longer than any session lasts. Those that are still named.
+    fn retire_ring_keys(&mut self) -> Vec<RingKeyId> {
         let config = &self.head.config;
         let slack = config.tokens.session_ttl + config.gossip.max_clock_drift * 2;
         let mut named: Vec<_> = self.head.ring_keys().map(|(id, meta)| (meta.created, id)).collect();
         named.sort_unstable();
         let over = named.windows(2).filter(|pair| pair[1].0.after(slack) <= self.now.wall).map(|pair| pair[0].1);
-        for id in over.collect::<Vec<_>>() {
+        let over: Vec<RingKeyId> = over.collect();
+        for id in &over {
             self.remove(Key::new(Collection::RING_KEY, id.to_string()));
             self.note(Fact::RingKey { id: id.to_string(), how: "retired" });
         }
-        let named: Vec<RingKeyId> = self.head.ring_keys().map(|(id, _)| id).collect();
-        let durable: Vec<RingKeyId> = self.durable.ring_keys().map(|(id, _)| id).collect();
-        let gone: Vec<RingKeyId> =
-            self.fetches.held.keys().filter(|id| !named.contains(id) && !durable.contains(id)).copied().collect();
+        let named: Vec<RingKeyId> = named.into_iter().map(|(_, id)| id).filter(|id| !over.contains(id)).collect();
+        let mut gone: Vec<RingKeyId> = self.fetches.held.keys().filter(|id| !named.contains(id)).copied().collect();
+        if !gone.is_empty() {
+            let durable: Vec<RingKeyId> = self.durable.ring_keys().map(|(id, _)| id).collect();
+            gone.retain(|id| !durable.contains(id));
+        }
         for id in gone {
             self.fetches.held.remove(&id);
             self.put_secret(row::ring_secret_key(&id.0), None);
         }
+        named
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Pending {
     keys: bool,
     /// Records changed.
     records: bool,
+    /// This node's record is to be signed anew, as a later version than this one.
+    rewrite: Option<u64>,
     news: News,
     held: Vec<Held>,
 }
@@ -154,6 +156,13 @@ impl Replica {
         self.pending.meta = true;
     }
 
+    /// This node's record changes, or is known in a version that is not its own: it is signed anew, once for all that this event
+    /// changes in it, as a later version than any that is known.
+    pub(super) fn rewrite_record(&mut self, beyond: u64) {
+        let beyond = self.pending.rewrite.map_or(beyond, |known| known.max(beyond));
+        self.pending.rewrite = Some(beyond);
+    }
+
     /// Waits for the write of this event, or for the last one under way, or for nothing.
     pub(super) fn hold(&mut self, held: Held) {
         self.pending.held.push(held);
@@ -165,7 +174,11 @@ impl Replica {
 
     /// All changes of this event become one write, and what depends on them waits for it.
     pub(super) fn close_write(&mut self) {
-        let Pending { cells, vector, rows, meta, keys, records, news, held } = std::mem::take(&mut self.pending);
+        while let Some(beyond) = self.pending.rewrite.take() {
+            self.sign_record(beyond);
+        }
+        let Pending { cells, vector, rows, meta, keys, records, rewrite: _, news, held } =
+            std::mem::take(&mut self.pending);
         if cells.is_empty() && vector.is_empty() && rows.is_empty() && !meta {
             let free = self.ledger.follow(held);
             free.into_iter().for_each(|held| self.release(held));

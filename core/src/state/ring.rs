@@ -34,16 +34,26 @@ pub struct Ring {
 impl RingKeyId {
     /// Reads 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<RingKeyId> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+            return None;
+        };
+        let mut id = [0; 16];
+        if pairs.len() != id.len() {
             return None;
         }
-        let mut id = [0; 16];
-        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            let digit = |at: usize| char::from(pair[at]).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            *byte = (digit(0)? << 4) | digit(1)?;
+        for (byte, [high, low]) in id.iter_mut().zip(pairs) {
+            *byte = (hex_digit(*high)? << 4) | hex_digit(*low)?;
         }
         Some(RingKeyId(id))
+    }
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 

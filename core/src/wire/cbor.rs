@@ -7,6 +7,9 @@ use minicbor::{Decoder, Encoder, decode, encode};
 
 /// An encoder into memory, which cannot fail.
 pub(super) type Enc<'a> = Encoder<&'a mut Vec<u8>>;
+/// Most rows and values are not longer than this.
+const ROOM: usize = 128;
+
 /// The outcome of one encoding step.
 pub(super) type Step = Result<(), encode::Error<Infallible>>;
 
@@ -30,7 +33,7 @@ impl From<decode::Error> for WireFault {
 
 /// The bytes that `write` produces.
 pub(super) fn encoded(write: impl FnOnce(&mut Enc<'_>) -> Step) -> Vec<u8> {
-    encoded_in(Vec::new(), write)
+    encoded_in(Vec::with_capacity(ROOM), write)
 }
 
 /// The same, behind what is in `out`, which may have room for what comes.

@@ -12,6 +12,8 @@ use crate::time::Wall;
 /// The version that this build writes, and the only one that it reads.
 pub const VERSION: u64 = 1;
 const FIELDS: u64 = 9;
+/// What a letter takes beside its body, and what may be written behind it.
+const ROOM: usize = 256;
 
 /// The opened content of a frame. It names again what the frame around it claims, since an outsider can put a frame of
 /// his own around the sealed part of another's.
@@ -80,7 +82,7 @@ impl fmt::Debug for Letter {
 
 /// The bytes of a letter.
 pub fn encode(letter: &Letter) -> Zeroizing<Vec<u8>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(letter.body.len() + 128));
+    let mut out = Zeroizing::new(Vec::with_capacity(letter.body.len() + ROOM));
     fields(&mut Encoder::new(&mut *out), letter).expect("writing to memory does not fail");
     out
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use minicbor::Decoder;
 
-use super::cbor::{Enc, Step, WireFault, decoded, encoded, fields, fixed, list, text, tuple};
+use super::cbor::{Enc, Step, WireFault, decoded, encoded_in, fields, fixed, list, text, tuple};
 use crate::config::{MAX_ADDRESS_BYTES, MAX_ID_BYTES, MAX_RING_KEYS, MAX_TOKEN_KEYS};
 use crate::crdt::{Incarnation, NodeId};
 use crate::crypto::{Signature, SigningKey, VerifyingKey};
@@ -12,12 +12,14 @@ use crate::state::{KeyStage, NodeRecord, PublishedKey, RingKeyId};
 use crate::time::Wall;
 
 const TAG: &[u8] = b"symbolon/record/v1\0";
+/// Most records are not longer than this.
+const ROOM: usize = 2048;
 /// The largest record that is read.
 pub const MAX_RECORD_BYTES: usize = 8192;
 
 /// Signs a record: fills in its bytes and its signature.
 pub fn sign(mut record: NodeRecord, key: &dyn SigningKey, cluster: &[u8; 16]) -> NodeRecord {
-    record.raw = encoded(|e| write(e, &record)).into();
+    record.raw = encoded_in(Vec::with_capacity(ROOM), |e| write(e, &record)).into();
     record.signature = key.sign(&signed(cluster, &record.raw));
     record
 }
@@ -39,6 +41,13 @@ pub fn decode(raw: &[u8], signature: Signature) -> Result<NodeRecord, WireFault>
     record.raw = raw.into();
     record.signature = signature;
     Ok(record)
+}
+
+/// The node that these bytes speak of, if they are a record as this build writes it.
+pub fn subject(raw: &[u8]) -> Option<NodeId> {
+    let mut head = Decoder::new(raw);
+    head.map().ok()?;
+    (head.u8().ok()? == 0).then(|| fixed(&mut head).ok().map(NodeId))?
 }
 
 fn signed(cluster: &[u8; 16], raw: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use minicbor::Decoder;
 
-use super::cbor::{WireFault, decoded, encoded, fields, fixed, list, text, tuple};
+use super::cbor::{WireFault, decoded, encoded, encoded_in, fields, fixed, list, text, tuple};
 use super::cell::{Names, read_cell, read_replica, read_seq, write_cell, write_replica};
 use super::record;
 use crate::config::MAX_ADDRESS_BYTES;
@@ -118,7 +118,10 @@ pub fn former_key(node: NodeId, life: Incarnation) -> Vec<u8> {
 
 /// The value of a row of records.
 pub fn record(record: &NodeRecord) -> Vec<u8> {
-    encoded(|e| e.array(3)?.u32(VERSION)?.bytes(&record.raw)?.bytes(&record.signature)?.ok())
+    let room = record.raw.len() + record.signature.len() + 16;
+    encoded_in(Vec::with_capacity(room), |e| {
+        e.array(3)?.u32(VERSION)?.bytes(&record.raw)?.bytes(&record.signature)?.ok()
+    })
 }
 
 /// Reads [`record`].

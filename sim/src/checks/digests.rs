@@ -8,7 +8,7 @@ use symbolon_core::state::View;
 use super::{Check, End, Moment, Sight};
 
 /// One in so many views with other cells is looked at: the whole state is walked for each.
-const SAMPLE: u64 = 4;
+const SAMPLE: u64 = 8;
 
 #[derive(Default)]
 pub(super) struct Digests {

@@ -10,14 +10,13 @@ use super::{Check, Moment, Sight};
 #[derive(Default)]
 pub(super) struct Frames {
     /// When each was sent, by its sender's clock.
-    sent: BTreeMap<u128, Wall>,
+    sent: BTreeMap<u64, Wall>,
     /// What each node has taken in this life.
-    taken: BTreeMap<usize, BTreeSet<u128>>,
+    taken: BTreeMap<usize, BTreeSet<u64>>,
 }
 
 impl Frames {
-    fn took(&mut self, moment: Moment<'_>, frame: &[u8], wall: Wall, began: Wall) -> Result<(), String> {
-        let name = name(frame);
+    fn took(&mut self, moment: Moment<'_>, name: u64, wall: Wall, began: Wall) -> Result<(), String> {
         let Some(sent) = self.sent.get(&name).copied() else {
             return Err("a frame was taken that no node had sent".into());
         };
@@ -42,10 +41,10 @@ impl Check for Frames {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Requested { frame, wall } => {
-                self.sent.insert(name(frame), *wall);
+            Sight::Requested { name, wall } => {
+                self.sent.insert(*name, *wall);
             }
-            Sight::Took { frame, wall, began } => return self.took(moment, frame, *wall, *began),
+            Sight::Took { name, wall, began } => return self.took(moment, *name, *wall, *began),
             Sight::Ended => {
                 self.taken.remove(&moment.node);
             }
@@ -53,17 +52,4 @@ impl Check for Frames {
         }
         Ok(())
     }
-}
-
-/// All bytes count, and it is quick: nobody here looks for two frames of one name.
-fn name(frame: &[u8]) -> u128 {
-    const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
-    let mut name = frame.len() as u128;
-    for piece in frame.chunks(16) {
-        let mut word = [0; 16];
-        word[..piece.len()].copy_from_slice(piece);
-        name = (name ^ u128::from_le_bytes(word)).wrapping_mul(ODD);
-        name ^= name >> 61;
-    }
-    name
 }

@@ -56,15 +56,15 @@ pub enum Sight<'a> {
     Sent(&'a [u8]),
     /// A request leaves for a peer.
     Requested {
-        /// Its bytes.
-        frame: &'a [u8],
+        /// A hash of all its bytes.
+        name: u64,
         /// By the sender's clock.
         wall: Wall,
     },
     /// A request of a peer was not refused.
     Took {
-        /// Its bytes, as they came.
-        frame: &'a [u8],
+        /// A hash of all its bytes, as they came.
+        name: u64,
         /// By the receiver's clock.
         wall: Wall,
         /// When the receiver's life began, by its clock.

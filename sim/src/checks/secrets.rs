@@ -4,51 +4,58 @@ use std::collections::BTreeSet;
 
 use super::{Check, Moment, Sight};
 
-/// Secrets are found by their first bytes.
-type Head = [u8; 8];
+/// A piece of a secret, by which it is found.
+type Piece = [u8; 8];
+
+/// One place in so many is looked at: each secret is known by as many pieces, so that one of them begins at such a place wherever
+/// the secret stands.
+const STRIDE: usize = 16;
 
 pub(super) struct Secrets {
     /// Whether frames hide what they carry, as real ones do; else they are not searched, and neither are facts.
     frames: bool,
-    heads: BTreeSet<Head>,
+    pieces: BTreeSet<Piece>,
     likely: Likely,
 }
 
-/// A quick "no": one bit for each hash of a head.
+/// A quick "no": one bit for each hash of a piece.
 struct Likely(Vec<u64>);
+
+const WORDS: usize = 1 << 12;
 
 impl Default for Likely {
     fn default() -> Likely {
-        Likely(vec![0; 1024])
+        Likely(vec![0; WORDS])
     }
 }
 
 impl Likely {
-    fn slot(head: Head) -> (usize, u64) {
-        let hash = u64::from_le_bytes(head).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+    fn slot(piece: Piece) -> (usize, u64) {
+        let hash = u64::from_le_bytes(piece).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 46;
         ((hash >> 6) as usize, 1 << (hash & 63))
     }
 
-    fn insert(&mut self, head: Head) {
-        let (word, bit) = Likely::slot(head);
+    fn insert(&mut self, piece: Piece) {
+        let (word, bit) = Likely::slot(piece);
         self.0[word] |= bit;
     }
 
-    fn holds(&self, head: Head) -> bool {
-        let (word, bit) = Likely::slot(head);
+    fn holds(&self, piece: Piece) -> bool {
+        let (word, bit) = Likely::slot(piece);
         self.0[word] & bit != 0
     }
 }
 
 impl Secrets {
     pub(super) fn new(frames: bool) -> Secrets {
-        Secrets { frames, heads: BTreeSet::new(), likely: Likely::default() }
+        Secrets { frames, pieces: BTreeSet::new(), likely: Likely::default() }
     }
 
     fn search(&self, what: &str, bytes: &[u8]) -> Result<(), String> {
-        let heads = bytes.windows(8).map(|window| Head::try_from(window).expect("a window has its length"));
-        let found = heads.enumerate().find(|(_, head)| self.likely.holds(*head) && self.heads.contains(head));
-        found.map_or(Ok(()), |(at, _)| Err(format!("a secret stands in clear in {what}, at byte {at}")))
+        let pieces = bytes.chunks(STRIDE).map_while(|chunk| chunk.first_chunk::<8>());
+        let found = pieces.enumerate().find(|(_, piece)| self.likely.holds(**piece) && self.pieces.contains(*piece));
+        found
+            .map_or(Ok(()), |(at, _)| Err(format!("a secret stands in clear in {what}, around byte {}", at * STRIDE)))
     }
 }
 
@@ -61,9 +68,11 @@ impl Check for Secrets {
         match sight {
             Sight::Secrets(secrets) => {
                 for secret in *secrets {
-                    let head = Head::try_from(&secret[..8]).expect("a secret is longer than its head");
-                    self.heads.insert(head);
-                    self.likely.insert(head);
+                    for piece in secret.windows(8).take(STRIDE) {
+                        let piece = Piece::try_from(piece).expect("a window has its length");
+                        self.pieces.insert(piece);
+                        self.likely.insert(piece);
+                    }
                 }
                 Ok(())
             }

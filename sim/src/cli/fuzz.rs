@@ -9,8 +9,9 @@ use anyhow::Result;
 use clap::Args;
 
 use super::Ended;
+use super::shrink::{Shrinking, budget};
 use crate::fleet::{
-    Done, Failed, Head, Interrupt, Line, Order, Progress, Seeds, Shard, Sum, Watch, Why, World, run, summary,
+    Done, Failed, Head, Interrupt, Kept, Line, Order, Progress, Seeds, Shard, Sum, Watch, Why, World, run, summary,
 };
 use crate::plan::Span;
 use crate::worlds::quick::Planted;
@@ -42,6 +43,8 @@ pub struct Fuzz {
     /// Keeps the least plan of each failing seed here, as SEED-CHECK.toml.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    #[command(flatten)]
+    shrink: Shrinking,
     /// Prints JSON lines instead, which `merge` adds up.
     #[arg(long)]
     json: bool,
@@ -53,10 +56,6 @@ pub struct Fuzz {
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MAX_JOBS);
     jobs.ok_or_else(|| format!("threads are counted from 1 to {MAX_JOBS}"))
-}
-
-fn budget(text: &str) -> Result<Span, String> {
-    Span::parse(text).ok_or_else(|| "a time is a number and ms, s, m or h, as in 60s, and at most a day".into())
 }
 
 impl Fuzz {
@@ -71,6 +70,7 @@ impl Fuzz {
             budget: self.budget.map(|Span(budget)| budget),
             failures: self.failures,
             keep: self.keep.clone(),
+            shrink: self.shrink.bound(self.world),
         }
     }
 }
@@ -122,7 +122,10 @@ impl Watch for Teller {
                 writeln!(stdout(), "{}\n  {}", failed.replay, failed.sentence())?;
             }
             match &done.kept {
-                Some(Ok(file)) => eprintln!("  the plan is kept in {}", file.display()),
+                Some(Ok(Kept { file, limit })) => {
+                    let limit = limit.map_or(String::new(), |limit| format!(", {limit}"));
+                    eprintln!("  the plan is kept in {}{limit}", file.display());
+                }
                 Some(Err(problem)) => eprintln!("  the plan could not be kept: {problem}"),
                 None => {}
             }

@@ -16,6 +16,7 @@ mod world;
 
 pub use determinism::{Difference, Pair};
 pub use interrupt::{INTERRUPTED, Interrupt};
+pub use keep::Kept;
 pub use line::{FORM, Failed, Head, Line, Sum, Times, Why};
 pub use merge::{Merged, Part, merge, read};
 pub use progress::Progress;

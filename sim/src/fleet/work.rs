@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::interrupt::Interrupt;
-use super::keep::keep;
+use super::keep::{Kept, keep};
 use super::line::{Sum, Why};
 use super::seeds::{Seeds, Shard};
 use super::world::{Run, World, run_one};
+use crate::shrink::Bound;
 use crate::worlds::live::proc;
 use crate::worlds::quick::Planted;
 
@@ -42,6 +43,8 @@ pub struct Order {
     pub failures: u64,
     /// Where plans of failing seeds go.
     pub keep: Option<PathBuf>,
+    /// How far their shrinking may go.
+    pub shrink: Bound,
 }
 
 /// What one seed sent.
@@ -49,7 +52,7 @@ pub struct Done {
     /// The run.
     pub run: Run,
     /// Where its plan is kept, or why it is not, if it failed.
-    pub kept: Option<Result<PathBuf, String>>,
+    pub kept: Option<Result<Kept, String>>,
 }
 
 /// Whoever watches a fleet.

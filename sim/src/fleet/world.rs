@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::Failure;
 use crate::marks::Marks;
 use crate::plan::{Plan, draw, draw_busy};
-use crate::shrink::shrink_with;
+use crate::shrink::{Bound, Shrunk, shrink_with};
 use crate::worlds::Step;
 use crate::worlds::quick::{self, Planted, Reseed, Verdict};
 use crate::worlds::whole;
@@ -94,6 +94,14 @@ impl World {
             World::Whole => whole::run_planted(plan, planted).verdict,
         }
     }
+
+    /// How far a shrinking goes here, unless somebody asks for more.
+    pub fn shrink_bound(self) -> Bound {
+        match self {
+            World::Quick => Bound::QUICK,
+            World::Whole => Bound::WHOLE,
+        }
+    }
 }
 
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
@@ -116,11 +124,9 @@ pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
     }
 }
 
-/// The least plan that fails as the seed does; the plan as it was drawn where it does not fail.
-pub fn least_plan(world: World, planted: Option<Planted>, seed: u64) -> Plan {
-    let plan = world.draw(seed);
-    let shrunk = shrink_with(&plan, |plan| world.run(plan, planted).failure);
-    shrunk.map_or(plan, |shrunk| shrunk.plan)
+/// The least plan that fails as this one does; `None` if it does not fail.
+pub fn least_plan(world: World, planted: Option<Planted>, plan: &Plan, bound: Bound) -> Option<Shrunk> {
+    shrink_with(plan, bound, |plan| world.run(plan, planted).failure)
 }
 
 fn told(seed: u64, verdict: Verdict) -> Run {

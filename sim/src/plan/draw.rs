@@ -26,11 +26,11 @@ const DRIFT_MS: u64 = 10_000;
 /// The plan of this seed.
 pub fn draw(seed: u64) -> Plan {
     let root = Chance::of(seed, 0);
-    let nodes = match root.at(NODES).below(10) {
-        0 => 2,
-        1 | 2 => 3,
-        3 => 4,
-        9 => 7,
+    let nodes = match root.at(NODES).below(20) {
+        0 | 1 => 2,
+        2..=5 => 3,
+        6..=8 => 4,
+        19 => 7,
         _ => 5,
     };
     draw_for(seed, nodes)
@@ -89,7 +89,7 @@ pub(super) fn one_of(chance: Chance, values: &[u64]) -> u64 {
 fn pace(chance: Chance) -> (Gossip, Tokens) {
     let ms = |at: u64, values: &[u64]| Some(Span::of_ms(one_of(chance.at(at), values)));
     let gossip = Gossip {
-        interval: ms(0, &[250, 500, 500, 1000, 2000]),
+        interval: ms(0, &[250, 500, 1000, 1000, 2000, 2000]),
         heartbeat: ms(1, &[2000, 3000, 5000]),
         fanout: Some(one_of(chance.at(2), &[1, 2, 3]) as usize),
         round_timeout: ms(3, &[500, 1000, 2000]),
@@ -144,7 +144,7 @@ pub(super) fn step(at_ms: u64, on: u64, verb: Verb) -> Step {
 }
 
 fn workload(chance: Chance, nodes: u64) -> Vec<Step> {
-    let count = chance.at(0).between(60, 90);
+    let count = chance.at(0).between(66, 76);
     let clients = chance.at(1).between(1, 8);
     let scopes = chance.at(2).between(1, 4);
     let sessions = 4;
@@ -156,22 +156,22 @@ fn workload(chance: Chance, nodes: u64) -> Vec<Step> {
         let session = format!("u{}", draw.at(4).below(sessions));
         let user = || "alice".to_owned();
         let verb = match draw.at(5).below(100) {
-            0..=15 => Verb::CreateClient(CreateClient {
+            0..=12 => Verb::CreateClient(CreateClient {
                 client,
                 auth: Auth::ClientSecretPost,
                 name: None,
                 scope: String::new(),
             }),
-            16..=29 => Verb::EditClient(EditClient { name: Some(format!("{client} v{n}")), client, scope: None }),
-            30..=35 => Verb::DeleteClient(DeleteClient { client }),
-            36..=40 => Verb::RotateSecret(RotateSecret { client }),
-            41..=48 => Verb::DefineScope(DefineScope { scope, description: format!("version {n}") }),
-            49..=52 => Verb::RemoveScope(RemoveScope { scope }),
-            53..=55 => Verb::Login(Login { user: user(), password: "alice123".into(), name: Some(session) }),
-            56..=57 => Verb::Logout(Logout { session }),
-            58 => Verb::EndSessions(EndSessions { user: user() }),
-            59..=72 => Verb::Token(Token { token, client, scope: None }),
-            73..=86 => Verb::Introspect(Introspect { token, by: None }),
+            13..=22 => Verb::EditClient(EditClient { name: Some(format!("{client} v{n}")), client, scope: None }),
+            23..=27 => Verb::DeleteClient(DeleteClient { client }),
+            28..=31 => Verb::RotateSecret(RotateSecret { client }),
+            32..=38 => Verb::DefineScope(DefineScope { scope, description: format!("version {n}") }),
+            39..=41 => Verb::RemoveScope(RemoveScope { scope }),
+            42..=44 => Verb::Login(Login { user: user(), password: "alice123".into(), name: Some(session) }),
+            45..=46 => Verb::Logout(Logout { session }),
+            47 => Verb::EndSessions(EndSessions { user: user() }),
+            48..=66 => Verb::Token(Token { token, client, scope: None }),
+            67..=86 => Verb::Introspect(Introspect { token, by: None }),
             87..=93 => Verb::Revoke(Revoke { token }),
             94 => Verb::SetClusterKey(SetClusterKey { key: format!("k{n}") }),
             95..=97 => Verb::RotateKey(RotateKey { yes: Yes }),

@@ -2,6 +2,7 @@
 
 use symbolon_core::zoo::Bug;
 
+use crate::plan::Plan;
 use crate::worlds::quick::Planted;
 
 /// A planted bug.
@@ -16,12 +17,55 @@ pub struct Member {
     /// Where the rule comes from: a standard, the model of the dotted store that leaves out one rule at a time, the design, or a
     /// promise that a check holds the project to.
     pub source: &'static str,
-    /// A seed that noticed it when this line was written: where a search begins that shall be short.
-    pub seed: u64,
+    /// What notices it.
+    pub shown: Shown,
+}
+
+/// What notices a bug.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown {
+    /// Random seeds. This one did when this line was written: where a search begins that shall be short.
+    BySeeds(u64),
+    /// A plan of its own: the history that shows it is so rare that random seeds meet it once in thousands.
+    ByPlan(&'static Directed),
+}
+
+/// A plan that is kept because it shows a rare history.
+#[derive(Debug)]
+pub struct Directed {
+    /// Its file.
+    pub file: &'static str,
+    text: &'static str,
+}
+
+impl Directed {
+    /// The plan.
+    pub fn plan(&self) -> Plan {
+        Plan::parse(self.file, self.text).expect("a test runs every plan of the regressions")
+    }
 }
 
 const fn member(name: &'static str, planted: Planted, seed: u64, does: &'static str, source: &'static str) -> Member {
-    Member { name, planted, does, source, seed }
+    Member { name, planted, does, source, shown: Shown::BySeeds(seed) }
+}
+
+const fn rare(
+    name: &'static str,
+    planted: Planted,
+    directed: &'static Directed,
+    does: &'static str,
+    source: &'static str,
+) -> Member {
+    Member { name, planted, does, source, shown: Shown::ByPlan(directed) }
+}
+
+macro_rules! regression {
+    ($name:literal) => {
+        &Directed {
+            file: concat!("scenarios/regressions/", $name, ".toml"),
+            text: include_str!(concat!("../../../scenarios/regressions/", $name, ".toml")),
+        }
+    };
 }
 
 /// All of them.
@@ -368,5 +412,26 @@ pub const MEMBERS: &[Member] = &[
         36,
         "A token is judged without a look at the revocations.",
         "RFC 7662, section 2.2",
+    ),
+    rare(
+        "needless-unit-awaited",
+        Planted::Core(Bug::NeedlessUnitAwaited),
+        regression!("units-that-cross"),
+        "A delta whose content is held by now is awaited on, and its sender never hears that it is needless.",
+        "protocol: deltas",
+    ),
+    rare(
+        "cuts-share-a-number",
+        Planted::Core(Bug::CutsShareANumber),
+        regression!("two-cuts-of-one-number"),
+        "A view that is cut again for another base keeps the number of its first cut.",
+        "protocol: deltas",
+    ),
+    rare(
+        "later-life-unheard",
+        Planted::Core(Bug::LaterLifeUnheard),
+        regression!("restored-key-signs-again"),
+        "A record is dropped when the next life of its node answers for all its keys, though one that it retired stands again.",
+        "promise: a restored disk revives no retired key",
     ),
 ];

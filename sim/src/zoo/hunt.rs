@@ -1,18 +1,30 @@
-//! The hunt: seeds are run with a bug planted until one fails that holds without it.
+//! The hunt: seeds, or a plan of its own, are run with a bug planted until one fails that holds without it.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::Member;
+use super::{Directed, Member, Shown};
 use crate::checks::Failure;
-use crate::plan::draw;
-use crate::shrink::shrink_with;
+use crate::plan::{Plan, draw};
+use crate::shrink::{Bound, Shrunk, shrink_with};
 use crate::worlds::quick::{Planted, run, run_planted};
 
-/// A seed at which a bug was noticed.
+/// Where a bug was noticed.
+#[derive(Clone, Copy, Debug)]
+pub enum Found {
+    /// At a seed.
+    Seed(u64),
+    /// By a plan of its own.
+    Plan(&'static Directed),
+}
+
+/// A run that noticed a bug.
 #[derive(Clone, Debug)]
 pub struct Catch {
-    /// The seed.
-    pub seed: u64,
+    /// Which one, as a replay is asked for it.
+    pub found: Found,
+    /// Its plan.
+    pub plan: Plan,
     /// What did not hold.
     pub failure: Failure,
 }
@@ -20,47 +32,65 @@ pub struct Catch {
 /// What came of a search.
 #[derive(Clone, Debug)]
 pub struct Hunt {
-    /// The first seed that caught it, if any did in time.
+    /// The first run that caught it, if any did in time.
     pub catch: Option<Catch>,
-    /// Seeds that were run.
-    pub seeds: u64,
+    /// Plans that were run.
+    pub runs: u64,
     /// CPU time that it took.
     pub spent: Duration,
 }
 
-/// Runs seeds from `first` on until one notices the bug, for at most so much CPU time.
-pub fn hunt(member: &Member, first: u64, most: Duration) -> Hunt {
+/// Runs seeds until one notices the bug, for at most so much CPU time: from `first` on, or from the one that is known. Of a bug
+/// that has a plan of its own, that plan alone is run.
+pub fn hunt(member: &Member, first: Option<u64>, most: Duration) -> Hunt {
     let begun = Instant::now();
     let before = cpu_time(begun);
-    let mut seeds = 0;
+    let spent = || cpu_time(begun).saturating_sub(before);
+    let known = match member.shown {
+        Shown::BySeeds(known) => known,
+        Shown::ByPlan(directed) => {
+            let catch = caught(member.planted, Found::Plan(directed));
+            return Hunt { catch, runs: 1, spent: spent() };
+        }
+    };
+    let mut runs = 0;
     loop {
-        let seed = first + seeds;
-        seeds += 1;
-        let catch = caught(member.planted, seed);
-        let spent = cpu_time(begun).saturating_sub(before);
-        if catch.is_some() || spent >= most {
-            return Hunt { catch, seeds, spent };
+        let catch = caught(member.planted, Found::Seed(first.unwrap_or(known) + runs));
+        runs += 1;
+        if catch.is_some() || spent() >= most {
+            return Hunt { catch, runs, spent: spent() };
         }
     }
 }
 
-/// What notices the bug at this seed. A seed that fails anyway notices nothing.
-fn caught(planted: Planted, seed: u64) -> Option<Catch> {
-    let plan = draw(seed);
-    let failure = run_planted(&plan, Some(planted)).failure?;
-    run(&plan).failure.is_none().then_some(Catch { seed, failure })
+/// What notices the bug in this run. One that fails anyway notices nothing.
+fn caught(planted: Planted, found: Found) -> Option<Catch> {
+    let plan = match found {
+        Found::Seed(seed) => draw(seed),
+        Found::Plan(directed) => directed.plan(),
+    };
+    let failure = noticed(planted, &plan)?;
+    Some(Catch { found, plan, failure })
+}
+
+fn noticed(planted: Planted, plan: &Plan) -> Option<Failure> {
+    let failure = run_planted(plan, Some(planted)).failure?;
+    run(plan).failure.is_none().then_some(failure)
 }
 
 impl Catch {
-    /// How many acts the plan of the seed has, and how many are left of it once it is shrunk.
-    pub fn shrink(&self, member: &Member) -> (usize, usize) {
-        let plan = draw(self.seed);
-        let judge = |plan: &crate::plan::Plan| {
-            let failure = run_planted(plan, Some(member.planted)).failure;
-            failure.filter(|_| run(plan).failure.is_none())
-        };
-        let left = shrink_with(&plan, judge).map_or(plan.acts.len(), |shrunk| shrunk.plan.acts.len());
-        (plan.acts.len(), left)
+    /// The least plan that notices it alike.
+    pub fn shrink(&self, member: &Member, bound: Bound) -> Option<Shrunk> {
+        shrink_with(&self.plan, bound, |plan| noticed(member.planted, plan))
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Seed(seed) => write!(f, "{seed}"),
+            Found::Plan(directed) => f.write_str(directed.file),
+        }
     }
 }
 

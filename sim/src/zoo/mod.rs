@@ -1,4 +1,4 @@
-//! The zoo: planted bugs, and the search for a seed at which a check notices. A check that no bug trips is suspected of
+//! The zoo: planted bugs, and the search for a seed at which a check notices, or the plan that shows a rare one. A check that no bug trips is suspected of
 //! checking nothing. Nothing here says what is right; the checks do.
 
 mod catalogue;
@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use crate::worlds::quick::Planted;
 
-pub use catalogue::{MEMBERS, Member};
-pub use hunt::{Catch, Hunt, hunt};
+pub use catalogue::{Directed, MEMBERS, Member, Shown};
+pub use hunt::{Catch, Found, Hunt, hunt};
 
 /// What to do where no bug of the core can be planted.
 pub const NOT_BUILT: &str =

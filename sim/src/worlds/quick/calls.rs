@@ -153,8 +153,12 @@ impl World<'_> {
     pub(super) fn pin_peers(&mut self, node: usize) {
         let plan = self.plan;
         let all = self.planted == Some(Planted::PinStrangers);
+        let known = self.view(node).map(|view| view.pinned.clone()).unwrap_or_default();
         for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
             let seed = self.nodes[other].seed();
+            if known.contains_key(&seed.node) {
+                continue; // Its disk remembers.
+            }
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }
     }

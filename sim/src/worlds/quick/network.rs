@@ -4,7 +4,7 @@
 use symbolon_core::fault::Reject;
 use symbolon_core::replica::{CallId, Event, ExchangeId};
 
-use super::world::{Happening, ReplyTo, World};
+use super::world::{Happening, ReplyTo, World, name};
 use crate::checks::Sight;
 use crate::history::{Loss, MOST, Place};
 use crate::plan::Chance;
@@ -90,7 +90,7 @@ impl World<'_> {
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
         let wall = self.nodes[from].now(self.at_ms).wall;
-        self.see(from, &Sight::Requested { frame, wall });
+        self.see(from, &Sight::Requested { name: name(frame), wall });
         if self.heard.len() == KEPT {
             self.heard.pop_front();
         }
