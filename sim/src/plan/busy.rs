@@ -9,13 +9,13 @@ const BUSY: u64 = 10;
 
 /// Applications; nobody deletes them.
 const APPS: u64 = 4;
-/// They are registered so soon after the first step.
+/// They are registered so soon after the first step, and on another node so soon after that, since some may be away.
 const SOON_MS: u64 = 300;
 /// Names for their tokens; a later token takes the name of a former one over.
 const TOKENS: u64 = 24;
 const SESSIONS: u64 = 6;
 /// Their requests, at least and at most.
-const REQUESTS: (u64, u64) = (290, 320);
+const REQUESTS: (u64, u64) = (380, 420);
 
 /// The plan of this seed, and its callers.
 pub fn draw_busy(seed: u64) -> Plan {
@@ -30,7 +30,7 @@ pub fn draw_busy_for(seed: u64, count: usize) -> Plan {
 fn with_callers(mut plan: Plan) -> Plan {
     let (chance, nodes) = (Chance::of(plan.seed, BUSY), plan.nodes.len() as u64);
     let count = chance.at(0).between(REQUESTS.0, REQUESTS.1);
-    let steps = (0..APPS).map(|app| register(chance.at(1).at(app), app, nodes));
+    let steps = (0..APPS).flat_map(|app| register(chance.at(1).at(app), app, nodes));
     let steps = steps.chain((0..count).map(|number| request(chance.at(2).at(number), number, nodes)));
     plan.acts.extend(steps.map(|step| Act { line: 0, scene: None, what: What::Step(step) }));
     plan.acts.sort_by_key(|act| match &act.what {
@@ -44,11 +44,12 @@ fn app(number: u64) -> String {
     format!("a{number}")
 }
 
-fn register(chance: Chance, number: u64, nodes: u64) -> Step {
+fn register(chance: Chance, number: u64, nodes: u64) -> [Step; 2] {
     let auth = if chance.at(0).permille(500) { Auth::ClientSecretPost } else { Auth::ClientSecretBasic };
     let create = CreateClient { client: app(number), auth, name: None, scope: String::new() };
-    let at_ms = chance.at(1).between(FIRST_MS, FIRST_MS + SOON_MS);
-    step(at_ms, chance.at(2).below(nodes), Verb::CreateClient(create))
+    let (at_ms, on) = (chance.at(1).between(FIRST_MS, FIRST_MS + SOON_MS), chance.at(2).below(nodes));
+    let verb = Verb::CreateClient(create);
+    [step(at_ms, on, verb.clone()), step(at_ms + SOON_MS, (on + 1) % nodes, verb)]
 }
 
 fn request(chance: Chance, number: u64, nodes: u64) -> Step {

@@ -13,11 +13,15 @@ use symbolon_core::time::Wall;
 use super::calls::{Ask, Got, status};
 use super::play::{Names, Play};
 use super::world::World;
-use crate::checks::{Minted, Sight};
+use crate::checks::{Failure, Minted, Sight};
 use crate::model::Judgement;
 use crate::plan::Verb;
+use crate::worlds::client::http::Silence;
 use crate::worlds::look::Stand;
 use crate::worlds::quick::told;
+
+/// The check of calls, which in this world are seen from the side of the caller.
+const ANSWERS: &str = "answers";
 
 /// A call that is under way.
 pub(super) struct Open {
@@ -27,6 +31,8 @@ pub(super) struct Open {
     asked: Option<(Arc<View>, Wall)>,
     /// Which of all tokens it is about: its name may soon be another's.
     token: Option<usize>,
+    /// The life of the node that was asked, and how often it had been paused.
+    since: (u64, u64),
 }
 
 impl Open {
@@ -37,12 +43,12 @@ impl Open {
             Verb::Introspect(introspect) => names.tokens.get(&introspect.token).map(|(at, _)| *at),
             _ => None,
         };
-        Open { node, verb: Some(verb.clone()), asked, token }
+        Open { node, verb: Some(verb.clone()), asked, token, since: (world.life(node), world.pauses(node)) }
     }
 
     /// A call whose answer matters to nobody.
     pub(super) fn other(node: usize) -> Open {
-        Open { node, verb: None, asked: None, token: None }
+        Open { node, verb: None, asked: None, token: None, since: (0, 0) }
     }
 }
 
@@ -78,8 +84,21 @@ impl Play<'_> {
                 if is_scripts {
                     self.refused(&format!("{error:#}"));
                 }
+                if error.is::<Silence>() {
+                    self.unanswered(&open);
+                }
             }
             self.answered(open, answer);
+        }
+    }
+
+    /// A caller heard nothing: that is right only where his node died meanwhile, was asked to end, or was paused.
+    fn unanswered(&mut self, open: &Open) {
+        let (node, world) = (open.node, &self.world);
+        let Some(verb) = &open.verb else { return };
+        if world.stays(node) && open.since == (world.life(node), world.pauses(node)) {
+            let what = format!("nobody answers who wants to {}", verb.title());
+            self.checks.fail(Failure { check: ANSWERS, at_ms: world.at_ms(), node: Some(node), what });
         }
     }
 

@@ -217,6 +217,12 @@ impl World {
         self.places[node].life().number
     }
 
+    /// Whether a process runs, and nobody asked it to end.
+    pub fn stays(&self, node: usize) -> bool {
+        let life = self.places[node].life();
+        life.runs && !life.is_stopping
+    }
+
     /// Why a process gave up by itself, if it did and nobody asked yet.
     pub fn take_gave_up(&mut self, node: usize) -> Option<String> {
         self.places[node].life().gave_up.take()
