@@ -2,10 +2,11 @@
 //! it was; after it network, disks and crashes draw anew, while the plan stays. It judges by the failure.
 
 use crate::checks::Failure;
+use crate::fleet::World;
 use crate::history::{History, Place};
 use crate::plan::Plan;
 use crate::report::timeline;
-use crate::worlds::quick::{self, Planted, Reseed};
+use crate::worlds::quick::{Planted, Reseed};
 
 /// How often, and from how many points, a run is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +56,13 @@ fn is_like(one: &Failure, other: &Failure) -> bool {
 }
 
 /// Repeats a failing run; `None` if it does not fail.
-pub fn explain(plan: &Plan, planted: Option<Planted>, effort: Effort) -> Option<Explained> {
-    let told = quick::tell_planted(plan, planted);
+pub fn explain(world: World, plan: &Plan, planted: Option<Planted>, effort: Effort) -> Option<Explained> {
+    let told = world.tell(plan, planted);
     let (failure, history) = (told.failure?, told.history?);
     let repeat = |at_ms: u64| {
         let fails = |salt: &u64| {
             let reseed = Reseed { at_ms, salt: *salt };
-            quick::run_reseeded(plan, planted, reseed).failure.is_some_and(|other| is_like(&failure, &other))
+            world.run_reseeded(plan, planted, reseed).failure.is_some_and(|other| is_like(&failure, &other))
         };
         Point { at_ms, failed: (1..=effort.salts).filter(fails).count() as u64, of: effort.salts }
     };

@@ -2,6 +2,7 @@
 //! moment of certainty is found.
 
 use symbolon_sim::explain::{Effort, explain};
+use symbolon_sim::fleet::World;
 use symbolon_sim::history::{Fate, History, Kind, Loss};
 use symbolon_sim::plan::{Plan, draw};
 use symbolon_sim::report::html::{Page, page};
@@ -150,11 +151,11 @@ fn the_page_needs_nothing_else() {
 #[test]
 fn the_moment_of_certainty_is_found() {
     let plan = Plan::parse("split.toml", SPLIT).expect("the plan is sound");
-    let explained = explain(&plan, None, Effort { points: 4, salts: 2 }).expect("it fails");
+    let explained = explain(World::Quick, &plan, None, Effort { points: 4, salts: 2 }).expect("it fails");
     assert_eq!(explained.open_ms, None, "the plan alone brings it about");
     let lucky = |seed: u64| {
         let plan = Plan { seed, ..Plan::parse("luck.toml", LUCK).expect("the plan is sound") };
-        explain(&plan, None, Effort { points: 4, salts: 6 })
+        explain(World::Quick, &plan, None, Effort { points: 4, salts: 6 })
     };
     let explained = (0..40).find_map(lucky).expect("some seed has bad luck");
     let open_ms = explained.open_ms.expect("other draws help at the beginning");

@@ -1,10 +1,12 @@
 //! The whole world: production nodes talk on a simulated network, and the same plan gives the same run, in any process.
 
 use std::process::Command;
+use std::sync::Arc;
 
-use symbolon_sim::plan::{Plan, Verb, What, draw, draw_orderly};
-use symbolon_sim::worlds::quick::{self, Planted};
-use symbolon_sim::worlds::whole::{Outcome, run, run_planted};
+use symbolon_core::crypto::soft;
+use symbolon_sim::plan::{Plan, Verb, What, draw, draw_busy, draw_busy_for, draw_orderly};
+use symbolon_sim::worlds::quick::{self, Planted, Reseed};
+use symbolon_sim::worlds::whole::{self, Outcome, run, run_planted, run_reseeded};
 
 /// A client that one side of a split registers, and a token that the other side takes back when it is over.
 const CONVERSATION: &str = r#"
@@ -94,7 +96,7 @@ fn the_same_seed_gives_the_same_trace() {
 /// Prints traces, for the test below.
 #[test]
 fn tell_traces() {
-    println!("traces {} {}", hex(&conversation(4)), hex(&run(&draw(1))));
+    println!("traces {} {}", hex(&conversation(4)), hex(&run(&draw_busy(1))));
 }
 
 #[test]
@@ -112,9 +114,60 @@ fn another_process_gives_the_same_traces() {
 #[test]
 fn drawn_plans_hold() {
     for seed in 0..3 {
-        let verdict = run(&draw(seed)).verdict;
+        let verdict = run(&draw_busy(seed)).verdict;
         assert_eq!(verdict.failure, None, "symbolon-sim replay {seed} --world whole");
         assert!(verdict.converged_ms.is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn other_draws_begin_when_they_are_told_to() {
+    let plan = Plan::parse("conversation", CONVERSATION).unwrap_or_else(|error| panic!("{error}"));
+    let reseeded = |at_ms: u64, salt: u64| hex(&run_reseeded(&plan, None, Reseed { at_ms, salt }));
+    assert_eq!(reseeded(u64::MAX, 1), hex(&run(&plan)));
+    assert_ne!(reseeded(0, 1), hex(&run(&plan)));
+    assert_ne!(reseeded(0, 1), reseeded(0, 2));
+}
+
+#[test]
+fn drawn_plans_are_busy() {
+    let answered: Vec<u64> = (1..3).map(|seed| run(&draw_busy_for(seed, 3)).answered).collect();
+    assert!(answered.iter().sum::<u64>() >= 2 * 200, "{answered:?}");
+}
+
+#[test]
+fn callers_come_on_top_of_what_the_seed_draws() {
+    for seed in 0..50 {
+        let (plain, mut busy) = (draw(seed), draw_busy(seed));
+        let is_callers = |act: &symbolon_sim::plan::Act| !plain.acts.contains(act);
+        assert!(busy.acts.iter().filter(|act| is_callers(act)).count() >= 200, "seed {seed}");
+        busy.acts.retain(|act| !is_callers(act));
+        assert_eq!(busy, plain);
+    }
+}
+
+#[test]
+fn a_plan_with_callers_is_read_as_it_was_written() {
+    let plan = draw_busy(5);
+    let read = Plan::parse("busy", &plan.to_toml()).unwrap_or_else(|error| panic!("{error}"));
+    let steps = |plan: &Plan| plan.steps().cloned().collect::<Vec<_>>();
+    assert_eq!(steps(&read), steps(&plan));
+}
+
+#[test]
+fn signatures_are_those_of_rust_crypto() {
+    let random = Arc::new(soft::SeededRandom::new([7; 32]));
+    let (ours, theirs) = (whole::crypto(random.clone()).ecdsa, soft::crypto(random).ecdsa);
+    for at in 0..=255 {
+        let scalar = *blake3::hash(&[at]).as_bytes();
+        let (ours, theirs) = (ours.signing_key(&scalar), theirs.signing_key(&scalar));
+        let (ours, theirs) = ours.zip(theirs).expect("a hash is a scalar");
+        let message = vec![at; at.into()];
+        assert_eq!(ours.sign(&message), theirs.sign(&message), "key {at}");
+        assert_eq!(ours.public(), theirs.public());
+    }
+    for invalid in [[0; 32], [0xff; 32]] {
+        assert!(ours.signing_key(&invalid).is_none());
     }
 }
 

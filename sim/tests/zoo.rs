@@ -7,6 +7,7 @@ use symbolon_sim::fleet::World;
 use symbolon_sim::plan::{Plan, draw};
 use symbolon_sim::shrink::{Bound, Limit};
 use symbolon_sim::worlds::quick::{Planted, run, run_planted};
+use symbolon_sim::worlds::whole;
 use symbolon_sim::zoo::{Catch, MEMBERS, Member, Shown, hunt};
 
 /// Where plans and pages lie.
@@ -127,4 +128,11 @@ fn the_table_of_bugs_is_the_catalogue() {
         }
     }
     assert!(page.contains(&format!("{} bugs can be planted", MEMBERS.len())), "docs/TESTING.md miscounts them");
+}
+
+#[test]
+fn a_forgotten_caller_is_noticed_in_the_whole_world() {
+    let member = MEMBERS.iter().find(|member| member.name == "caller-forgotten").expect("it is in the catalogue");
+    let failure = whole::run_planted(&World::Whole.draw(0), Some(member.planted)).verdict.failure;
+    assert_eq!(failure.map(|failure| failure.check), Some("answers"));
 }

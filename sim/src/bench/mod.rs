@@ -49,6 +49,8 @@ enum Part {
     Idle,
     /// How many seeds the simulated worlds run.
     Worlds,
+    /// Of them, the whole one.
+    Whole,
     /// What criterion measured before.
     Criterion,
 }
@@ -86,8 +88,12 @@ pub fn bench(arguments: &Bench) -> Result<Ended> {
         figures.extend(done);
     }
     if wanted(Part::Worlds) {
-        eprintln!("seeds of the simulated worlds …");
+        eprintln!("seeds of the quick world …");
         figures.extend(worlds::quick_world(3 * pace.slice)?);
+    }
+    if wanted(Part::Worlds) || wanted(Part::Whole) {
+        eprintln!("seeds of the whole world …");
+        figures.extend(worlds::whole_world(6 * pace.slice)?);
     }
     if wanted(Part::Criterion) {
         figures.extend(criterion::collect(&arguments.criterion)?);

@@ -2,7 +2,7 @@
 //! node claims of another is durable at the other.
 
 use symbolon_core::crdt::{NodeId, ReplicaId, VersionVector};
-use symbolon_core::replica::Reply;
+use symbolon_core::replica::{Fact, Reply};
 use symbolon_core::state::{Key, View};
 
 use super::{Check, Continuity, End, Moment, Shows, Sight};
@@ -16,6 +16,8 @@ pub(super) struct Truth {
     fresh: Vec<(Vec<Key>, bool)>,
     /// Who is where.
     ids: Vec<NodeId>,
+    /// What each node published last of its own.
+    own: Vec<Option<(ReplicaId, u64)>>,
     /// What callers were promised, by author.
     promised: VersionVector,
     /// Nodes whose disks are no longer what they were.
@@ -29,6 +31,7 @@ impl Truth {
             pending: vec![VersionVector::new(); nodes],
             fresh: vec![(Vec::new(), false); nodes],
             ids: vec![NodeId::default(); nodes],
+            own: vec![None; nodes],
             promised: VersionVector::new(),
             broken: vec![false; nodes],
         }
@@ -50,6 +53,8 @@ impl Truth {
                 return Err(format!("{dot} is known here, and its author has not made it durable"));
             }
         }
+        let id = ReplicaId { node: after.identity.node, incarnation: after.identity.incarnation };
+        self.own[node] = Some((id, after.cells.vector().get(id)));
         self.fresh[node].1 = true;
         self.fresh[node].0.iter().try_for_each(|key| self.model.compare(after, key))
     }
@@ -65,6 +70,7 @@ impl Check for Truth {
         match sight {
             Sight::Booted { view, disk } => {
                 self.pending[node] = view.cells.vector().clone();
+                self.own[node] = None;
                 self.fresh[node].0.clear();
                 self.ids[node] = view.identity.node;
                 self.broken[node] |= *disk == Continuity::Broken;
@@ -84,6 +90,12 @@ impl Check for Truth {
             Sight::Answered { reply, view, .. } if changed(reply) => {
                 let id = ReplicaId { node: view.identity.node, incarnation: view.identity.incarnation };
                 self.promised.raise(id, view.cells.vector().get(id));
+            }
+            // Where answers are not seen: a change is noted as it is acknowledged, after the view that shows it.
+            Sight::Noted(Fact::Changed { .. }) => {
+                if let Some((id, seq)) = self.own[node] {
+                    self.promised.raise(id, seq);
+                }
             }
             _ => {}
         }

@@ -21,6 +21,9 @@ const MOST: usize = 30;
 pub struct Explain {
     /// A seed, or a file that `shrink` wrote.
     plan: Source,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value = "quick")]
+    world: World,
     /// Points in time from which on it draws anew.
     #[arg(long, default_value_t = Effort::USUAL.points, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     points: u64,
@@ -33,13 +36,13 @@ pub struct Explain {
 }
 
 pub(super) fn run(arguments: &Explain) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
+    let plan = match arguments.plan.read(arguments.world) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
     let effort = Effort { points: arguments.points, salts: arguments.salts };
     std::panic::set_hook(Box::new(|_| {}));
-    let explained = explain(&plan, arguments.planted, effort);
+    let explained = explain(arguments.world, &plan, arguments.planted, effort);
     let _ = std::panic::take_hook();
     let Some(explained) = explained else {
         println!("it does not fail");
@@ -47,7 +50,14 @@ pub(super) fn run(arguments: &Explain) -> Result<Ended> {
     };
     let failure = explained.failure.clone().in_names(&explained.history);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n{}\n", arguments.plan.line(World::Quick, arguments.planted), sentence(&plan, &failure))?;
+    writeln!(
+        out,
+        "{}
+{}
+",
+        arguments.plan.line(arguments.world, arguments.planted),
+        sentence(&plan, &failure)
+    )?;
     shares(&mut out, &explained)?;
     moment(&mut out, &explained)?;
     Ok(Ended::Badly)

@@ -1,4 +1,4 @@
-//! `symbolon-sim replay` and `timeline`: one run in the quick world, told.
+//! `symbolon-sim replay` and `timeline`: one run, told.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -16,7 +16,6 @@ use crate::report::story::{Sentence, story};
 use crate::report::timeline::{Detail, timeline};
 use crate::report::told;
 use crate::worlds::quick::{self, Planted};
-use crate::worlds::whole;
 
 /// Which seed, or which plan, and how much of it.
 #[derive(Args)]
@@ -69,14 +68,11 @@ impl Which {
 
 pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
     let which = &arguments.which;
-    let plan = match which.plan.read() {
+    let plan = match which.plan.read(arguments.world) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };
-    let verdict = match arguments.world {
-        World::Quick => quick::tell_planted(&plan, which.planted),
-        World::Whole => whole::tell(&plan, which.planted).verdict,
-    };
+    let verdict = arguments.world.tell(&plan, which.planted);
     let history = verdict.history.as_deref().context("a run that is told has a history")?;
     let told = story(history);
     let line = which.plan.line(arguments.world, which.planted);
@@ -116,7 +112,7 @@ fn drawn(plan: &Plan, line: &str, history: &History, story: &[Sentence]) -> Stri
 
 pub(super) fn show(arguments: &Timeline) -> Result<Ended> {
     let which = &arguments.which;
-    let plan = match which.plan.read() {
+    let plan = match which.plan.read(World::Quick) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };

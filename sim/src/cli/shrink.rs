@@ -56,7 +56,7 @@ pub(super) fn budget(text: &str) -> Result<Span, String> {
 }
 
 pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
-    let plan = match arguments.plan.read() {
+    let plan = match arguments.plan.read(arguments.world) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Ended::Misasked(problem)),
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::checks::Failure;
 use crate::fleet::{Head, Seeds, Shard, World};
-use crate::plan::{Plan, draw};
+use crate::plan::Plan;
 use crate::worlds::quick::Planted;
 
 /// Where a plan comes from.
@@ -29,10 +29,10 @@ impl std::str::FromStr for Source {
 }
 
 impl Source {
-    /// The plan.
-    pub(super) fn read(&self) -> Result<Plan, String> {
+    /// The plan, as this world draws it where it is a seed.
+    pub(super) fn read(&self, world: World) -> Result<Plan, String> {
         match self {
-            Source::Seed(seed) => Ok(draw(*seed)),
+            Source::Seed(seed) => Ok(world.draw(*seed)),
             Source::File(file) => {
                 let name = file.display().to_string();
                 let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
@@ -52,7 +52,8 @@ impl Source {
             }
             Source::File(file) => {
                 let planted = planted.map_or(String::new(), |planted| format!(" --bug {}", planted.name()));
-                format!("symbolon-sim replay {}{planted}", file.display())
+                let world = if world == World::Quick { String::new() } else { format!(" --world {}", world.name()) };
+                format!("symbolon-sim replay {}{world}{planted}", file.display())
             }
         }
     }

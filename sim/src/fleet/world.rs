@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::Failure;
 use crate::marks::Marks;
-use crate::plan::{Plan, draw};
+use crate::plan::{Plan, draw, draw_busy};
 use crate::shrink::{Bound, Shrunk, shrink_with};
 use crate::worlds::Step;
-use crate::worlds::quick::{self, Planted, Verdict};
+use crate::worlds::quick::{self, Planted, Reseed, Verdict};
 use crate::worlds::whole;
 
 /// A world that runs many seeds.
@@ -63,6 +63,38 @@ impl World {
         }
     }
 
+    /// The plan of a seed here. In the whole world its nodes have many more callers; all else is as in the quick one.
+    pub fn draw(self, seed: u64) -> Plan {
+        match self {
+            World::Quick => draw(seed),
+            World::Whole => draw_busy(seed),
+        }
+    }
+
+    /// Runs a plan, and keeps its history.
+    pub fn tell(self, plan: &Plan, planted: Option<Planted>) -> Verdict {
+        match self {
+            World::Quick => quick::tell_planted(plan, planted),
+            World::Whole => whole::tell(plan, planted).verdict,
+        }
+    }
+
+    /// Runs a plan with other draws from a time on.
+    pub fn run_reseeded(self, plan: &Plan, planted: Option<Planted>, reseed: Reseed) -> Verdict {
+        match self {
+            World::Quick => quick::run_reseeded(plan, planted, reseed),
+            World::Whole => whole::run_reseeded(plan, planted, reseed).verdict,
+        }
+    }
+
+    /// Runs a plan.
+    pub fn run(self, plan: &Plan, planted: Option<Planted>) -> Verdict {
+        match self {
+            World::Quick => quick::run_planted(plan, planted),
+            World::Whole => whole::run_planted(plan, planted).verdict,
+        }
+    }
+
     /// How far a shrinking goes here, unless somebody asks for more.
     pub fn shrink_bound(self) -> Bound {
         match self {
@@ -84,14 +116,8 @@ impl World {
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
 pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
     let run = catch_unwind(AssertUnwindSafe(|| {
-        let plan = draw(seed);
-        let run = told(
-            seed,
-            match world {
-                World::Quick => quick::run_planted(&plan, planted),
-                World::Whole => whole::run_planted(&plan, planted).verdict,
-            },
-        );
+        let plan = world.draw(seed);
+        let run = told(seed, world.run(&plan, planted));
         let failure = run.failure.map(|failure| world.named(&plan, planted, failure));
         Run { failure, ..run }
     }));
@@ -105,18 +131,16 @@ pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
 
 /// The trace of a seed, step by step.
 pub fn steps(world: World, planted: Option<Planted>, seed: u64) -> Vec<Step> {
+    let plan = world.draw(seed);
     match world {
-        World::Quick => quick::steps(&draw(seed), planted),
-        World::Whole => whole::tell(&draw(seed), planted).steps,
+        World::Quick => quick::steps(&plan, planted),
+        World::Whole => whole::tell(&plan, planted).steps,
     }
 }
 
 /// The least plan that fails as this one does; `None` if it does not fail.
 pub fn least_plan(world: World, planted: Option<Planted>, plan: &Plan, bound: Bound) -> Option<Shrunk> {
-    match world {
-        World::Quick => shrink_with(plan, bound, |plan| quick::run_planted(plan, planted).failure),
-        World::Whole => shrink_with(plan, bound, |plan| whole::run_planted(plan, planted).verdict.failure),
-    }
+    shrink_with(plan, bound, |plan| world.run(plan, planted).failure)
 }
 
 fn told(seed: u64, verdict: Verdict) -> Run {

@@ -20,8 +20,8 @@ const CORE: u64 = 8;
 const GUEST: u64 = 9;
 const LIAR: u64 = 10;
 
-const STORM_MS: u64 = 10_000;
-const FIRST_MS: u64 = 300;
+pub(super) const STORM_MS: u64 = 10_000;
+pub(super) const FIRST_MS: u64 = 300;
 const DRIFT_MS: u64 = 10_000;
 
 /// The plan of this seed.
@@ -141,7 +141,7 @@ fn clock(chance: Chance, node: u64) -> ClockError {
     ClockError { offset: Shift(chance.at(node).at(1).around(DRIFT_MS / 5)), ppm: chance.at(node).at(2).around(500) }
 }
 
-fn step(at_ms: u64, on: u64, verb: Verb) -> Step {
+pub(super) fn step(at_ms: u64, on: u64, verb: Verb) -> Step {
     Step { at: Some(Span::of_ms(at_ms)), on: On::One(name(on)), refused: false, verb }
 }
 

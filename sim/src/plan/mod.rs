@@ -5,6 +5,7 @@
 //! `at` happens then, whatever the former ones are doing; one without happens when the former one ended. What a verb makes
 //! gets a name of the plan (`create-client = "shop"`); the world remembers what the name stands for.
 
+mod busy;
 mod chance;
 mod check;
 mod draw;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use busy::{draw_busy, draw_busy_for};
 pub use chance::Chance;
 pub use draw::{draw, draw_for};
 pub use expect::{Activity, ClientIs, Expect, Presence, Pulse, ScopeIs, SessionIs, TokenIs};

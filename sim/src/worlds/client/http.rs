@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -68,6 +68,14 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// An answer that did not come in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer from {from} within {} s", TIMEOUT.as_secs())]
+pub struct Silence {
+    /// Who was asked.
+    pub from: Arc<str>,
+}
+
 impl Http {
     /// A client of this host and port.
     pub fn new(authority: &str, open: Arc<dyn Open>) -> Http {
@@ -81,7 +89,7 @@ impl Http {
     pub async fn send(&self, call: &Call) -> Result<Reply> {
         tokio::time::timeout(TIMEOUT, self.exchange(call))
             .await
-            .map_err(|_| anyhow!("no answer from {} within {} s", self.authority, TIMEOUT.as_secs()))?
+            .map_err(|_| Silence { from: self.authority.clone() })?
             .with_context(|| format!("{} {} on {}", call.method, call.path, self.authority))
     }
 

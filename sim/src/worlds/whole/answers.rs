@@ -13,11 +13,15 @@ use symbolon_core::time::Wall;
 use super::calls::{Ask, Got, status};
 use super::play::{Names, Play};
 use super::world::World;
-use crate::checks::{Minted, Sight};
+use crate::checks::{Failure, Minted, Sight};
 use crate::model::Judgement;
 use crate::plan::Verb;
+use crate::worlds::client::http::Silence;
 use crate::worlds::look::Stand;
 use crate::worlds::quick::told;
+
+/// The check of calls, which in this world are seen from the side of the caller.
+const ANSWERS: &str = "answers";
 
 /// A call that is under way.
 pub(super) struct Open {
@@ -27,22 +31,24 @@ pub(super) struct Open {
     asked: Option<(Arc<View>, Wall)>,
     /// Which of all tokens it is about: its name may soon be another's.
     token: Option<usize>,
+    /// The life of the node that was asked, and how often it had been paused.
+    since: (u64, u64),
 }
 
 impl Open {
     /// A call of the plan.
     pub(super) fn of(node: usize, verb: &Verb, world: &World, names: &Names) -> Open {
-        let asked = world.view(node).map(|view| (view, world.now(node).wall));
+        let asked = world.shown(node).map(|view| (view, world.now(node).wall));
         let token = match verb {
             Verb::Introspect(introspect) => names.tokens.get(&introspect.token).map(|(at, _)| *at),
             _ => None,
         };
-        Open { node, verb: Some(verb.clone()), asked, token }
+        Open { node, verb: Some(verb.clone()), asked, token, since: (world.life(node), world.pauses(node)) }
     }
 
     /// A call whose answer matters to nobody.
     pub(super) fn other(node: usize) -> Open {
-        Open { node, verb: None, asked: None, token: None }
+        Open { node, verb: None, asked: None, token: None, since: (0, 0) }
     }
 }
 
@@ -69,6 +75,8 @@ impl Play<'_> {
             let is_scripts = self.script.calls.remove(&number);
             let Some(open) = self.open.remove(&number) else { continue };
             self.world.tell(open.node, &words(&answer));
+            let is_answered = answer.as_ref().map_or_else(|error| status(error).is_some(), |_| true);
+            self.answered += u64::from(is_answered && open.verb.is_some());
             if let Err(error) = &answer {
                 if status(error) == Some(StatusCode::INTERNAL_SERVER_ERROR) {
                     self.trouble.get_or_insert(format!("{} failed inside: {error:#}", self.world.name(open.node)));
@@ -76,8 +84,21 @@ impl Play<'_> {
                 if is_scripts {
                     self.refused(&format!("{error:#}"));
                 }
+                if error.is::<Silence>() {
+                    self.unanswered(&open);
+                }
             }
             self.answered(open, answer);
+        }
+    }
+
+    /// A caller heard nothing: that is right only where his node died meanwhile, was asked to end, or was paused.
+    fn unanswered(&mut self, open: &Open) {
+        let (node, world) = (open.node, &self.world);
+        let Some(verb) = &open.verb else { return };
+        if world.stays(node) && open.since == (world.life(node), world.pauses(node)) {
+            let what = format!("nobody answers who wants to {}", verb.title());
+            self.checks.fail(Failure { check: ANSWERS, at_ms: world.at_ms(), node: Some(node), what });
         }
     }
 
@@ -132,7 +153,7 @@ impl Play<'_> {
         let (Some(active), Some((view, asked)), Some(at)) = (active, &open.asked, open.token) else { return };
         let token = self.tokens[at].clone();
         let (node, asked) = (open.node, *asked);
-        let Some(now) = self.world.view(node) else { return };
+        let Some(now) = self.world.shown(node) else { return };
         let accepts = |view: &View, wall: Wall| Stand { view, crypto: self.world.crypto(node), wall }.accepts(&token);
         if accepts(view, asked) != accepts(&now, self.world.now(node).wall) {
             return;

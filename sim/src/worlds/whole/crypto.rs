@@ -1,5 +1,6 @@
-//! The cryptography of a node here: real algorithms, and the same bytes from the same seed. What takes randomness comes from
-//! RustCrypto over a seeded source; what is a function of its inputs comes from the provider of production, which is faster.
+//! The cryptography of a node here: real algorithms, and the same bytes from the same seed. Encapsulation, which takes
+//! randomness, comes from RustCrypto over a seeded source, signing from `signing`; what is a function of its inputs comes from
+//! the provider of production, which is faster.
 
 use std::sync::Arc;
 
@@ -8,25 +9,26 @@ use symbolon_core::crypto::{
     SigningKey, VerifyingKey, soft,
 };
 
+use super::signing;
+
 /// Both providers over one source of secrets.
-pub(super) fn crypto(random: Arc<dyn Random>) -> Crypto {
+pub fn crypto(random: Arc<dyn Random>) -> Crypto {
     let (drawing, pure) = (soft::crypto(random.clone()), symbolon_node::crypto::production());
     Crypto {
         random,
-        ecdsa: Arc::new(SeededEcdsa { drawing: drawing.ecdsa, pure: pure.ecdsa }),
+        ecdsa: Arc::new(SeededEcdsa { pure: pure.ecdsa }),
         kem: Arc::new(SeededKem { drawing: drawing.kem, pure: pure.kem }),
         aead: pure.aead,
     }
 }
 
 struct SeededEcdsa {
-    drawing: Arc<dyn Ecdsa>,
     pure: Arc<dyn Ecdsa>,
 }
 
 impl Ecdsa for SeededEcdsa {
     fn signing_key(&self, scalar: &[u8; 32]) -> Option<Arc<dyn SigningKey>> {
-        self.drawing.signing_key(scalar)
+        signing::signing_key(scalar)
     }
 
     fn verifying_key(&self, point: &PublicPoint) -> Option<Arc<dyn VerifyingKey>> {

@@ -112,7 +112,7 @@ pub(super) fn crash(place: &Place, at_ms: u64) {
     disk.fails = false;
     disk.committing = 0;
     let under_way = std::mem::take(&mut disk.under_way);
-    let kept = place.chance.at(CRASH).at(life).below(under_way.len() as u64 + 1) as usize;
+    let kept = place.chance.at_ms(at_ms).at(CRASH).at(life).below(under_way.len() as u64 + 1) as usize;
     for (_, batch) in under_way.into_iter().take(kept) {
         disk.apply(&batch);
         place.record.add(at_ms, place.index, Seen::Landed(batch));
@@ -214,7 +214,7 @@ impl MemoryStore {
         }
         disk.committing = disk.under_way.len();
         disk.commits += 1;
-        let chance = self.place.chance.at(DISK).at(disk.commits);
+        let chance = self.place.chance.at_ms(true_ms()).at(DISK).at(disk.commits);
         let slow_ms = chance.at(1).below(disk.slow_ms + 1);
         Some(chance.between(disk.commit_ms.0, disk.commit_ms.1) + slow_ms)
     }

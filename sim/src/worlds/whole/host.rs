@@ -73,7 +73,7 @@ struct SeededEntropy(Arc<Place>);
 
 impl Entropy for SeededEntropy {
     fn seed(&self) -> [u8; 32] {
-        let draw = self.0.chance.at(BOOT).at(self.0.life().number).at(true_ms());
+        let draw = self.0.chance.at_ms(true_ms()).at(BOOT).at(self.0.life().number).at(true_ms());
         let mut seed = [0; 32];
         seed.chunks_mut(8).enumerate().for_each(|(at, piece)| {
             piece.copy_from_slice(&draw.at(at as u64).word().to_le_bytes());

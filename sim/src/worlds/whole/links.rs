@@ -13,6 +13,8 @@ pub(super) struct Links {
     cut: BTreeMap<(usize, usize), u32>,
     /// Nodes that are paused.
     paused: BTreeSet<usize>,
+    /// How often each was.
+    pauses: BTreeMap<usize, u64>,
     /// What the simulation was told last of each pair: whether it holds, and which ways are cut.
     told: BTreeMap<(usize, usize), Told>,
 }
@@ -69,6 +71,7 @@ impl World {
     /// timers run on.
     pub fn pause(&mut self, node: usize) {
         if self.places[node].runs() && self.links.paused.insert(node) {
+            *self.links.pauses.entry(node).or_default() += 1;
             self.places[node].disk().stands_still = true;
             self.sim.hold(self.name(node), DESK);
             self.tell_links();
@@ -82,6 +85,11 @@ impl World {
             self.sim.release(self.name(node), DESK);
             self.tell_links();
         }
+    }
+
+    /// How often a node was paused.
+    pub fn pauses(&self, node: usize) -> u64 {
+        self.links.pauses.get(&node).copied().unwrap_or_default()
     }
 
     /// Whether a node is paused.

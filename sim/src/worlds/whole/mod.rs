@@ -7,6 +7,7 @@ mod clock;
 mod crypto;
 mod desk;
 mod disk;
+mod drawn;
 mod host;
 mod links;
 mod network;
@@ -15,11 +16,13 @@ mod play;
 mod record;
 mod run;
 mod script;
+mod signing;
 mod steps;
 mod weather;
 mod world;
 
-pub use run::{Outcome, run, run_planted, tell};
+pub use crypto::crypto;
+pub use run::{Outcome, run, run_planted, run_reseeded, tell};
 pub use world::World;
 
 use super::Cannot;

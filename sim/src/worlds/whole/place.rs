@@ -12,8 +12,8 @@ use symbolon_node::handle::Handle;
 use tokio::sync::watch;
 
 use super::disk::Disk;
+use super::drawn::Drawn;
 use super::record::Record;
-use crate::plan::Chance;
 use crate::worlds::quick::crypto::Source;
 use crate::worlds::simulated::EPOCH_MS;
 
@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub keys: IdentityKeys,
     pub crypto: Crypto,
     pub source: Arc<Source>,
-    pub chance: Chance,
+    pub chance: Drawn,
     pub record: Arc<Record>,
     disk: Mutex<Disk>,
     skew: Mutex<Skew>,
@@ -72,7 +72,7 @@ impl Place {
         index: usize,
         config: Config,
         (source, crypto): (Arc<Source>, Crypto),
-        (chance, skew): (Chance, Skew),
+        (chance, skew): (Drawn, Skew),
         record: Arc<Record>,
     ) -> Place {
         Place {

@@ -1,4 +1,4 @@
-//! A plan that runs in this world: its state, and one millisecond after the other. What the plan says is in `script`, what its
+//! A plan that runs in this world: its state, and one step of time after the other. What the plan says is in `script`, what its
 //! steps do is in `steps`, what comes of its calls is in `answers`.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
 use crate::worlds::client::api::{Client, Session};
-use crate::worlds::quick::{Counts, Planted};
+use crate::worlds::quick::{Counts, Planted, Reseed};
 
 /// The plan begins then at the latest.
 const BEGIN_MS: u64 = 1000;
@@ -45,6 +45,8 @@ pub(super) struct Play<'p> {
     pub open: BTreeMap<u64, Open>,
     pub answers: Answers,
     pub calls: u64,
+    /// Calls of the plan that a node answered, whatever it said.
+    pub answered: u64,
     pub counts: Counts,
     pub marks: Marks,
     /// What is told of the run, if it was asked for.
@@ -98,8 +100,12 @@ pub(super) enum Later {
 }
 
 impl<'p> Play<'p> {
-    pub(super) fn new(plan: &'p Plan, planted: Option<Planted>, recording: bool) -> Play<'p> {
-        let world = World::new(plan, planted, recording);
+    pub(super) fn new(
+        plan: &'p Plan,
+        (planted, reseed): (Option<Planted>, Option<Reseed>),
+        recording: bool,
+    ) -> Play<'p> {
+        let world = World::new(plan, (planted, reseed), recording);
         Play {
             plan,
             planted,
@@ -113,6 +119,7 @@ impl<'p> Play<'p> {
             open: BTreeMap::new(),
             answers: Answers::default(),
             calls: 0,
+            answered: 0,
             counts: Counts::default(),
             marks: Marks::default(),
             recorder: recording.then(|| Box::new(world.recorder())),
@@ -130,7 +137,7 @@ impl<'p> Play<'p> {
         self.checks.failure().is_none() && self.trouble.is_none()
     }
 
-    /// Lets one millisecond pass; false once something failed.
+    /// Lets one step of time pass; false once something failed.
     pub(super) fn pass(&mut self) -> bool {
         while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= self.world.at_ms()) {
             let later = entry.remove();

@@ -12,7 +12,7 @@ use crate::history::Kind;
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
 use crate::worlds::Step;
-use crate::worlds::quick::{Planted, Verdict, plant, same, versions, words};
+use crate::worlds::quick::{Planted, Reseed, Verdict, plant, same, versions, words};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 20;
@@ -26,6 +26,10 @@ pub struct Outcome {
     pub sense: Sense,
     /// Every step of the trace, if they were asked for.
     pub steps: Vec<Step>,
+    /// Requests of clients and operators that a node answered, whatever it said; one for each call of the plan.
+    pub answered: u64,
+    /// How long it was, in simulated time.
+    pub lasted_ms: u64,
 }
 
 /// A node, what it shows, and its clock.
@@ -38,12 +42,18 @@ pub fn run(plan: &Plan) -> Outcome {
 
 /// Runs a plan in a world with a mistake.
 pub fn run_planted(plan: &Plan, planted: Option<Planted>) -> Outcome {
-    finish(Play::new(plan, planted, false))
+    finish(Play::new(plan, (planted, None), false))
+}
+
+/// Runs a plan as before up to a time, and with other draws of network losses, disks and boots from then on. What turmoil draws,
+/// the latency of each segment, stays.
+pub fn run_reseeded(plan: &Plan, planted: Option<Planted>, reseed: Reseed) -> Outcome {
+    finish(Play::new(plan, (planted, Some(reseed)), false))
 }
 
 /// Runs a plan in a world that may have a mistake, and keeps every step of its trace.
 pub fn tell(plan: &Plan, planted: Option<Planted>) -> Outcome {
-    finish(Play::new(plan, planted, true))
+    finish(Play::new(plan, (planted, None), true))
 }
 
 /// A broken promise of the core is a panic; here it is a verdict.
@@ -72,7 +82,8 @@ fn finish(mut play: Play<'_>) -> Outcome {
         Box::new(recorder.finish())
     });
     let verdict = Verdict { failure, trace, counts, converged_ms, acts, marks, history };
-    Outcome { sense: play.sense(), steps: play.world.steps(), verdict }
+    let (steps, answered) = (play.world.steps(), play.answered);
+    Outcome { sense: play.sense(), steps, answered, lasted_ms: at_ms, verdict }
 }
 
 impl Play<'_> {

@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use symbolon_node::ports::{Outgoing, Payload};
 
+use super::drawn::Drawn;
 use crate::plan::{Chance, Plan};
+use crate::worlds::quick::Reseed;
 
 const LINK: u64 = 300;
 /// Old frames that are kept.
@@ -17,7 +19,7 @@ const LATE_MS: u64 = 200;
 /// What the network does to exchanges.
 pub(super) struct Weather {
     plan: crate::plan::Weather,
-    chance: Chance,
+    chance: Drawn,
     nodes: Vec<String>,
     sky: Mutex<Sky>,
 }
@@ -59,8 +61,8 @@ pub(super) struct Damage {
 }
 
 impl Weather {
-    pub(super) fn new(plan: &Plan) -> Weather {
-        let chance = Chance::of(plan.seed, 50).at(LINK);
+    pub(super) fn new(plan: &Plan, reseed: Option<Reseed>) -> Weather {
+        let chance = Drawn::new(Chance::of(plan.seed, 50).at(LINK), reseed);
         Weather { plan: plan.weather, chance, nodes: plan.nodes.clone(), sky: Mutex::default() }
     }
 
@@ -75,7 +77,7 @@ impl Weather {
         let mut sky = self.sky();
         let number = sky.begun.entry((from, to)).or_default();
         *number += 1;
-        let chance = self.chance.at((from * 1000 + to) as u64).at(*number);
+        let chance = self.chance.at_ms(at_ms).at((from * 1000 + to) as u64).at(*number);
         let rough = !sky.is_clear;
         let drawn = |at: u64, rate: u64| rough && chance.at(at).permille(rate);
         let damage = |at: u64| Damage {

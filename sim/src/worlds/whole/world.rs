@@ -12,6 +12,7 @@ use symbolon_node::handle::Handle;
 use turmoil::Sim;
 
 use super::desk::{self, DESK, Desk};
+use super::drawn::Drawn;
 use super::links::Links;
 use super::place::{Place, Skew};
 use super::record::{Entry, Record, Seen};
@@ -21,14 +22,16 @@ use crate::history::Recorder;
 use crate::plan::{Chance, Plan, Start};
 use crate::worlds::Step;
 use crate::worlds::client::api::Api;
-use crate::worlds::quick::Planted;
 use crate::worlds::quick::crypto::Source;
+use crate::worlds::quick::{Planted, Reseed};
 use crate::worlds::simulated::{self, EPOCH_MS};
 
 /// Segments on their way on one stream, and callers that wait to be accepted.
 const TCP_CAPACITY: usize = 1024;
 /// What a node writes so soon after a call comes of it, as far as people are told.
 const CALL_MS: u64 = 200;
+/// Time passes in steps of this length, in which one host runs after the other; what is sent arrives in a later one.
+const STEP_MS: u64 = 2;
 /// A run may take so long in simulated time.
 const MAX_RUN: Duration = Duration::from_secs(24 * 3600);
 
@@ -48,13 +51,13 @@ pub struct World {
 impl World {
     /// The world of a plan at its first instant: its nodes are about to start, and nothing of its acts is done.
     ///
-    /// A mistake may be put into it on purpose, and the steps of its trace may be kept.
-    pub fn new(plan: &Plan, planted: Option<Planted>, recording: bool) -> World {
+    /// A mistake may be put into it on purpose, it may draw anew from some time on, and the steps of its trace may be kept.
+    pub fn new(plan: &Plan, (planted, reseed): (Option<Planted>, Option<Reseed>), recording: bool) -> World {
         let record = Arc::new(Record::new(recording));
-        let weather = Arc::new(Weather::new(plan));
+        let weather = Arc::new(Weather::new(plan, reseed));
         let mut sim = simulation(plan);
         let places: Vec<Arc<Place>> =
-            (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, record.clone()))).collect();
+            (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, (record.clone(), reseed)))).collect();
         for place in &places {
             place.disk().planted = planted;
             let pins = |other: usize| plan.invites(other) || planted == Some(Planted::PinStrangers);
@@ -78,13 +81,13 @@ impl World {
         World { sim, places, weather, links: Links::default(), record, desk, apis, planted, at_ms: 0 }
     }
 
-    /// One millisecond passes.
+    /// One step of time passes.
     ///
     /// # Errors
     /// What broke in a host: a panic of the node is one.
     pub fn step(&mut self) -> Result<(), String> {
         let outcome = self.sim.step();
-        self.at_ms += 1;
+        self.at_ms += STEP_MS;
         outcome.map(drop).map_err(|error| error.to_string())
     }
 
@@ -103,9 +106,15 @@ impl World {
         self.desk.begin(Box::pin(job));
     }
 
-    /// What a node shows, while it runs.
+    /// What a node published last, while it runs.
     pub fn view(&self, node: usize) -> Option<Arc<View>> {
         self.places[node].view()
+    }
+
+    /// What a node answers callers from, while it runs: after a failure of its disk that is what its former life showed, until
+    /// something of the next one is durable.
+    pub fn shown(&self, node: usize) -> Option<Arc<View>> {
+        self.places[node].life().handle.as_ref().map(|handle| Arc::clone(&handle.view()))
     }
 
     /// Both clocks of a node.
@@ -208,6 +217,12 @@ impl World {
         self.places[node].life().number
     }
 
+    /// Whether a process runs, and nobody asked it to end.
+    pub fn stays(&self, node: usize) -> bool {
+        let life = self.places[node].life();
+        life.runs && !life.is_stopping
+    }
+
     /// Why a process gave up by itself, if it did and nobody asked yet.
     pub fn take_gave_up(&mut self, node: usize) -> Option<String> {
         self.places[node].life().gave_up.take()
@@ -284,7 +299,7 @@ impl World {
     pub fn tear_disk(&mut self, node: usize) {
         self.kill(node);
         let life = self.places[node].life().number;
-        let chance = self.places[node].chance.at(life);
+        let chance = self.places[node].chance.at_ms(self.at_ms).at(life);
         self.places[node].disk().tear(chance);
     }
 
@@ -304,21 +319,26 @@ fn simulation(plan: &Plan) -> Sim<'static> {
         .epoch(UNIX_EPOCH + Duration::from_millis(EPOCH_MS))
         .rng_seed(plan.seed)
         .simulation_duration(MAX_RUN)
-        .tick_duration(Duration::from_millis(1))
+        .tick_duration(Duration::from_millis(STEP_MS))
         .min_message_latency(plan.weather.latency.min.0)
         .max_message_latency(plan.weather.latency.max.0)
         .tcp_capacity(TCP_CAPACITY)
         .build()
 }
 
-fn place(plan: &Plan, index: usize, record: Arc<Record>) -> Place {
+fn place(plan: &Plan, index: usize, (record, reseed): (Arc<Record>, Option<Reseed>)) -> Place {
     let chance = Chance::of(plan.seed, 500).at(index as u64);
     let source = Arc::new(Source::new(chance.at(100).word()));
     let crypto = crypto::crypto(source.clone());
     let clock = plan.clocks.get(&plan.nodes[index]).copied().unwrap_or_default();
     let skew = Skew { offset_ms: clock.offset.0, ppm: clock.ppm, ..Skew::default() };
-    let place =
-        Place::new(index, simulated::config(plan, index, "whole", "http"), (source, crypto), (chance, skew), record);
+    let place = Place::new(
+        index,
+        simulated::config(plan, index, "whole", "http"),
+        (source, crypto),
+        (Drawn::new(chance, reseed), skew),
+        record,
+    );
     place.disk().commit_ms = (plan.weather.commit.min.ms(), plan.weather.commit.max.ms());
     place
 }
