@@ -43,7 +43,7 @@ test: lint ## formatting, lints, house rules, every test
 	    echo 'cargo-nextest is not here, so cargo test runs instead; to get it: cargo install --locked cargo-nextest'; \
 	    set -x; $(CARGO) test --workspace --lib --bins --tests; \
 	fi
-	$(CARGO) test --workspace --features symbolon-core/zoo,symbolon-sim/zoo --test crdt_zoo --test zoo
+	$(CARGO) test --workspace --features symbolon-core/zoo,symbolon-sim/zoo --test crdt_zoo --test zoo --test example
 	$(CARGO) test --workspace --doc
 
 .PHONY: lint

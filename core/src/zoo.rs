@@ -45,6 +45,11 @@ pub enum Bug {
     ReplayWindowOffByOne,
     LetterInClear,
     SecretInRow,
+    // Members that lie.
+    MarksUnverified,
+    StampsUnjudged,
+    AlarmSilent,
+    CloneGoesOn,
     // Keys.
     KidReused,
     KeyForgottenEarly,

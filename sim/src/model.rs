@@ -10,6 +10,8 @@ use symbolon_core::crdt::{Dot, NodeId, ReplicaId, VersionVector};
 use symbolon_core::replica::Row;
 use symbolon_core::state::{Key, View};
 
+use crate::history::names::cell;
+
 pub use meaning::{ClientMeaning, Judgement, Meaning, Sense};
 
 /// One op as its author made it.
@@ -52,6 +54,12 @@ impl Model {
         }
     }
 
+    /// Somebody claims this op in its author's hand, and no disk of the author's holds it.
+    pub fn lied(&mut self, dot: Dot) {
+        let durable = self.durable.entry(dot.replica).or_default();
+        *durable = dot.seq.max(*durable);
+    }
+
     /// How many ops of this author were ever durable at itself.
     pub fn durable(&self, replica: ReplicaId) -> u64 {
         self.durable.get(&replica).copied().unwrap_or(0)
@@ -82,8 +90,8 @@ impl Model {
         if held == expected {
             return Ok(());
         }
-        let names = |dots: &[Dot]| dots.iter().map(Dot::to_string).collect::<Vec<_>>().join(" ");
-        Err(format!("{key:?} holds [{}], and its ops mean [{}]", names(&held), names(&expected)))
+        let names = |dots: &[Dot]| dots.iter().map(Dot::to_string).collect::<Vec<_>>().join(", ");
+        Err(format!("{} is [{}], and the changes that are held mean [{}]", cell(key), names(&held), names(&expected)))
     }
 }
 

@@ -162,3 +162,44 @@ fn the_moment_of_certainty_is_found() {
     let certain_ms = explained.certain_ms.unwrap_or(explained.failure.at_ms);
     assert!(open_ms < certain_ms && certain_ms <= explained.failure.at_ms, "{explained:?}");
 }
+
+/// Two nodes with other names than their places: what is left once others were taken out of a plan.
+const RENAMED: &str = r#"
+story = "Clients come and go at two nodes, and tokens are revoked."
+nodes = ["n3", "n7"]
+[[step]]
+at = "1s"
+on = "n7"
+do = { create-client = "shop", auth = "client_secret_post" }
+[[step]]
+at = "1500ms"
+on = "n3"
+do = { token = "t1", client = "shop" }
+[[step]]
+at = "2s"
+on = "n7"
+do = { edit-client = "shop", name = "Shop 2" }
+[[step]]
+at = "2500ms"
+on = "n3"
+do = { revoke = "t1" }
+[[step]]
+at = "3s"
+on = "n7"
+do = { delete-client = "shop" }
+"#;
+
+#[test]
+fn a_failure_speaks_in_the_names_of_the_plan() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("renamed.toml");
+    std::fs::write(&file, RENAMED).expect("there is room");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_symbolon-sim"));
+    let output = command.arg("replay").arg(&file).args(["--bug", "send-before-durable"]).output();
+    let told = String::from_utf8(output.expect("the command runs").stdout).expect("it prints text");
+    let failure = told.lines().last().expect("it prints something");
+    let (when, what) = failure.split_once(" s at ").expect("it fails at a node");
+    assert!(when.starts_with("FAIL "), "{failure}");
+    assert!(what.starts_with("n3: ") || what.starts_with("n7: "), "{failure}");
+    assert!(what.contains(" of n3 ") || what.contains(" of n7 "), "{failure}");
+    assert!(!what.contains("([") && what.split([' ', ':', ',', '.']).all(|word| word.len() < 20), "{failure}");
+}

@@ -94,11 +94,16 @@ fn every_verb_of_the_language_is_read_and_written_back() {
         "accept-clock = true",
         "replay = 3",
         "forge = \"noise\"",
+        "forge-dots = \"n2\"",
+        "equivocate = \"x\", to = [\"n1\", \"n2\"]",
+        "lie-about-time = \"-1h\"",
         "wait = \"1s\"",
         "traffic = \"35s\", short = \"5s\", clients = [\"c\"], loops = 2",
     ];
     let text: String = others.iter().map(|verb| format!("[[step]]\ndo = {{ {verb} }}\n")).collect();
-    let plan = plan(&format!("{made}{text}")).unwrap();
+    let head = "story = \"s\"\nnodes = 3\nabsent = [\"n3\"]\nuninvited = [\"n3\"]\n";
+    let clone = "[[step]]\non = \"n3\"\ndo = { clone = \"n1\" }\n";
+    let plan = Plan::parse("p.toml", &format!("{head}{made}{text}{clone}")).unwrap();
     assert_eq!(plan.acts.len(), Verb::KEYS.len(), "each verb once");
     let written = plan.to_toml();
     for verb in others {
@@ -148,6 +153,8 @@ fn what_cannot_be_is_refused() {
     refused("[[step]]\ndo = { step-clock = \"1h\" }\n", "`1h` moves no clock");
     refused("[weather]\ntwice = 1001\n", "weather.twice is so many of a thousand");
     refused("[weather]\nlatency = { min = \"2s\", max = \"1s\" }\n", "min 2s is more than max 1s");
+    refused("[[step]]\ndo = { equivocate = \"x\", to = [\"n1\"] }\n", "p.toml:3: `to` names 2 to 16 peers");
+    refused("[[step]]\non = \"n3\"\ndo = { clone = \"n1\" }\n", "p.toml:3: a clone runs on one node that is both");
     refused("heals = [\"n7\"]\n", "there is no node `n7`");
 }
 

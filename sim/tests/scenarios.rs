@@ -53,6 +53,7 @@ fn every_scenario_holds_in_the_quick_world() {
 #[test]
 fn every_scenario_holds_in_the_whole_world() {
     let mut scenarios = scenarios();
+    scenarios.retain(|(_, plan)| whole::cannot(plan).is_none());
     let others = scenarios.split_off(scenarios.len() / 2);
     let run = |scenarios: Vec<_>| move || failures(&scenarios, |plan| whole::run(plan).verdict.failure);
     let other = std::thread::spawn(run(others));

@@ -31,7 +31,7 @@ impl Check for Answers {
                 open.insert(*call, moment.at_ms);
             }
             Sight::Answered { call, .. } => {
-                open.remove(call).ok_or_else(|| format!("{call:?} is answered, and was not open"))?;
+                open.remove(call).ok_or_else(|| format!("call {} is answered, and nobody waits for it", call.0))?;
             }
             Sight::Ended => open.clear(),
             _ => {}
@@ -43,7 +43,11 @@ impl Check for Answers {
         for standing in end.nodes {
             let late = self.open[standing.node].iter().find(|(_, since)| **since + PATIENCE_MS < end.at_ms);
             if let Some((call, since)) = late {
-                return Err(format!("{call:?} of {since} ms at n{} was never answered", standing.node + 1));
+                return Err(format!(
+                    "call {} of {since} ms at {} was never answered",
+                    call.0,
+                    end.name(standing.node)
+                ));
             }
         }
         Ok(())

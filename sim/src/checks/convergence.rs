@@ -1,6 +1,9 @@
 //! After the heal, the nodes that healed agree within the bound, and are ready to serve.
 
+use symbolon_core::state::View;
+
 use super::{Check, End};
+use crate::history::names;
 
 pub(super) struct Convergence;
 
@@ -13,39 +16,63 @@ impl Check for Convergence {
         if end.converged_ms.is_some() {
             return Ok(());
         }
-        let mut tale = format!("no agreement within {} ms of the heal:", end.plan.settle_ms());
+        let mut told = Vec::new();
+        let first = end.nodes.first();
         for standing in end.nodes {
-            let view = standing.view;
-            let reasons: Vec<_> = view.readiness.reasons.iter().map(|(name, _)| *name).collect();
-            let records: u64 = view.nodes.values().map(|record| record.version % 100_000).sum();
-            tale += &format!(
-                " n{} root {} vector {}/{} revoked {} records {}/{} ring {} keys {} {reasons:?};",
-                standing.node + 1,
-                &view.cells.root().to_string()[..6],
-                view.cells.vector().len(),
-                view.cells.vector().iter().map(|(_, seq)| seq).sum::<u64>(),
-                view.revoked.len(),
-                view.nodes.len(),
-                records,
-                view.ring.keys.len(),
-                view.token_keys.len(),
-            );
+            let name = end.name(standing.node);
+            let reasons: Vec<_> = standing.view.readiness.reasons.iter().map(|(name, _)| *name).collect();
+            if !reasons.is_empty() {
+                told.push(format!("{name} is not ready ({})", reasons.join(", ").replace('_', " ")));
+            }
+            if let Some(first) = first {
+                let differing = differing(standing.view, first.view);
+                let of = end.name(first.node);
+                told.extend((!differing.is_empty()).then(|| format!("{name} and {of} differ in {differing}")));
+            }
         }
-        tale += &strangers(end);
-        Err(tale)
+        told.extend(strangers(end));
+        if told.is_empty() {
+            told.push("a node is down, or its disk never rests".into());
+        }
+        Err(format!("no agreement within {} ms of the heal: {}", end.plan.settle_ms(), told.join("; ")))
     }
 }
 
+/// In what two views differ, with both sides where they can be counted.
+fn differing(one: &View, other: &View) -> String {
+    let changes = |view: &View| view.cells.vector().iter().map(|(_, seq)| seq).sum::<u64>();
+    let records = |view: &View| view.nodes.values().map(|record| (record.node, record.version)).collect::<Vec<_>>();
+    let ring = |view: &View| view.ring.keys.iter().map(|key| key.id).collect::<Vec<_>>();
+    let mut parts = Vec::new();
+    if one.cells.vector() != other.cells.vector() {
+        parts.push(format!("changes ({} and {})", changes(one), changes(other)));
+    } else if one.cells.root() != other.cells.root() {
+        parts.push("what the same changes mean".into());
+    }
+    if !one.revoked.iter().eq(other.revoked.iter()) {
+        parts.push(format!("revocations ({} and {})", one.revoked.len(), other.revoked.len()));
+    }
+    if records(one) != records(other) {
+        parts.push(format!("records ({} and {})", one.nodes.len(), other.nodes.len()));
+    }
+    if ring(one) != ring(other) {
+        parts.push(format!("wrapping keys ({} and {})", one.ring.keys.len(), other.ring.keys.len()));
+    }
+    parts.join(", ")
+}
+
 /// Keys that one knows and another does not.
-fn strangers(end: &End<'_>) -> String {
-    let mut tale = String::new();
+fn strangers(end: &End<'_>) -> Vec<String> {
+    let mut told = Vec::new();
     for one in end.nodes {
         for (kid, key) in &one.view.token_keys {
-            if let Some(other) = end.nodes.iter().find(|other| !other.view.token_keys.contains_key(kid)) {
-                let (here, there) = (one.node + 1, other.node + 1);
-                tale += &format!(" n{here} knows key {} {:?}, n{there} does not;", &kid[..4], key.published.stage);
-            }
+            let other = end.nodes.iter().find(|other| !other.view.token_keys.contains_key(kid));
+            let stage = names::stage(key.published.stage);
+            told.extend(other.map(|other| {
+                let (here, there) = (end.name(one.node), end.name(other.node));
+                format!("{here} knows {kid} ({stage}), {there} does not")
+            }));
         }
     }
-    tale
+    told
 }

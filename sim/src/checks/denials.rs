@@ -42,7 +42,11 @@ impl Check for Denials {
             let healed = end.converged_ms.is_some() && end.nodes.iter().any(|standing| standing.node == *by);
             let still = end.nodes.iter().find(|standing| !standing.view.client_is_denied(id));
             if let Some(standing) = still.filter(|_| healed) {
-                return Err(format!("n{} deleted client {id}, and n{} does not deny it", by + 1, standing.node + 1));
+                return Err(format!(
+                    "{} deleted {id}, and {} does not deny it",
+                    end.name(*by),
+                    end.name(standing.node)
+                ));
             }
         }
         Ok(())

@@ -25,7 +25,7 @@ impl Digests {
         if same && alike {
             Ok(())
         } else {
-            Err(format!("root {root} stands for two states, or a state has two roots"))
+            Err(if same { "a state has two digests" } else { "a digest stands for two states" }.into())
         }
     }
 }

@@ -6,6 +6,7 @@ use symbolon_core::crdt::{Cell, Dot, Hlc, Op, ReplicaId};
 use symbolon_core::replica::Fact;
 
 use super::{Check, Moment, Sight};
+use crate::history::names;
 use crate::model::batch;
 use symbolon_core::state::{Key, Value};
 
@@ -23,7 +24,10 @@ impl Dots {
             |op: &&Op<Value>| self.nodes.get(&node) == Some(&op.dot.replica.node) && !self.ops.contains_key(&op.dot);
         let Some(own) = cell.ops().iter().find(is_new) else { return Ok(()) };
         let later = cell.ops().iter().find(|op| op.dot != own.dot && op.hlc >= own.hlc);
-        later.map_or(Ok(()), |seen| Err(format!("{} of {} follows {} of {}", own.dot, own.hlc, seen.dot, seen.hlc)))
+        later.map_or(Ok(()), |seen| {
+            let (own_at, seen_at) = (own.hlc, seen.hlc);
+            Err(format!("{} follows {}, and is stamped {own_at}, not later than {seen_at}", own.dot, seen.dot))
+        })
     }
 }
 
@@ -39,7 +43,7 @@ impl Check for Dots {
                 self.nodes.insert(moment.node, node);
                 let life = ReplicaId { node, incarnation: view.identity.incarnation };
                 if !self.lives.insert(life) {
-                    return Err(format!("incarnation {} began twice", life.incarnation.0));
+                    return Err(format!("{} began a life under a name that it had before", moment.name()));
                 }
             }
             Sight::Noted(Fact::Booted { .. }) => {}
@@ -49,7 +53,8 @@ impl Check for Dots {
                     for op in cell.ops() {
                         let known = self.ops.entry(op.dot).or_insert_with(|| (key.clone(), op.hlc));
                         if *known != (key.clone(), op.hlc) {
-                            return Err(format!("{} names {:?} and {key:?}", op.dot, known.0));
+                            let (one, other) = (names::cell(&known.0), names::cell(&key));
+                            return Err(format!("{} names two changes: of {one}, and of {other}", op.dot));
                         }
                     }
                 }

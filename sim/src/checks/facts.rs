@@ -17,16 +17,38 @@ impl Check for Facts {
         let Sight::Noted(fact) = sight else { return Ok(()) };
         let planned = |wanted: fn(&Verb) -> bool| moment.plan.steps().any(|step| wanted(&step.verb));
         let fine = match fact {
-            Fact::Unsound | Fact::Diverged { .. } => false,
-            Fact::StoreFailed { .. } => planned(|verb| matches!(verb, Verb::FailDisk(_))),
-            Fact::Superseded { stops, .. } => !stops,
-            Fact::Restored { .. } => {
-                planned(|verb| matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)))
-            }
+            Fact::Unsound => false,
+            Fact::Diverged { .. } => planned(|verb| matches!(verb, Verb::Equivocate(_))),
+            Fact::StoreFailed { .. } => planned(|verb| matches!(verb, Verb::FailDisk(_) | Verb::Clone(_))),
+            Fact::Superseded { stops, .. } => !stops || planned(|verb| matches!(verb, Verb::Clone(_))),
+            Fact::Restored { .. } => planned(|verb| {
+                matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)) || verb.is_hostile()
+            }),
             Fact::Rejected { reason: Reject::Oversized, .. } => planned(|verb| matches!(verb, Verb::Forge(_))),
-            Fact::Rejected { reason: Reject::Forged | Reject::Version, .. } => false,
+            Fact::Rejected { reason: Reject::Forged, .. } => planned(|verb| matches!(verb, Verb::ForgeDots(_))),
+            Fact::Rejected { reason: Reject::Version, .. } => false,
             _ => true,
         };
-        if fine { Ok(()) } else { Err(format!("{fact:?}")) }
+        if fine { Ok(()) } else { Err(words(fact)) }
     }
+}
+
+/// Why a fact means that something broke.
+fn words(fact: &Fact) -> String {
+    match fact {
+        Fact::Unsound => "the disk does not hold what was written to it".into(),
+        Fact::Diverged { with } => format!("as much is held here as at {with}, and yet not the same"),
+        Fact::StoreFailed { reason } => format!("the disk failed, and no step broke it: {reason}"),
+        Fact::Superseded { .. } => "a later life of this node exists, and it gives up".into(),
+        Fact::Restored { from, ops } => {
+            format!("{from} shows it {ops} changes of its own that it does not hold, and no step took its disk")
+        }
+        Fact::Rejected { from: Some(from), reason } => format!("a frame of {from} is refused: {}", spaced(*reason)),
+        Fact::Rejected { from: None, reason } => format!("a frame is refused: {}", spaced(*reason)),
+        other => format!("{other:?}"),
+    }
+}
+
+fn spaced(reason: Reject) -> String {
+    reason.name().replace('_', " ")
 }

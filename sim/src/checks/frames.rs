@@ -24,11 +24,13 @@ impl Frames {
             return Err("a frame was taken twice".into());
         }
         if sent <= began {
-            return Err(format!("a frame of {sent} was taken by a life that began at {began}"));
+            let early_ms = began.distance(sent).as_millis();
+            return Err(format!("a frame was taken that was sent {early_ms} ms before this life began"));
         }
         let budget = moment.plan.gossip.config().max_clock_drift;
         if sent.distance(wall) > budget {
-            return Err(format!("a frame of {sent} was taken at {wall}"));
+            let side = if sent > wall { "ahead" } else { "ago" };
+            return Err(format!("a frame was taken that was sent {} ms {side}", sent.distance(wall).as_millis()));
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ impl Check for Keys {
                     self.holds(moment, after);
                 }
                 let unknown = after.signer.as_ref().filter(|signer| !after.token_keys.contains_key(&signer.kid));
-                return unknown.map_or(Ok(()), |signer| Err(format!("{} signs and is not published", signer.kid)));
+                return unknown.map_or(Ok(()), |signer| Err(format!("{} signs, and is not published", signer.kid)));
             }
             Sight::Issued(token) => {
                 self.used.insert(token.kid.clone());
@@ -68,8 +68,8 @@ impl Check for Keys {
                 let withdrawn = standing.view.key_is_withdrawn(&token.kid);
                 let flaw = token::verify(standing.view, &token.token, standing.wall).err();
                 if !withdrawn && matches!(flaw, Some(Flaw::UnknownKey(_))) {
-                    let (place, issuer) = (standing.node + 1, token.issuer + 1);
-                    return Err(format!("n{place} does not know the key of token {} of n{issuer}", token.name));
+                    let (place, issuer) = (end.name(standing.node), end.name(token.issuer));
+                    return Err(format!("{place} does not know the key of token {} of {issuer}", token.name));
                 }
             }
         }

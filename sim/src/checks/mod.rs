@@ -9,6 +9,7 @@ mod facts;
 mod frames;
 mod keys;
 mod laws;
+mod lies;
 mod quiet;
 mod removals;
 mod revocation;
@@ -22,10 +23,12 @@ mod verdicts;
 
 use std::sync::Arc;
 
+use symbolon_core::crdt::Dot;
 use symbolon_core::replica::{CallId, Fact, Reply, Request, Row};
-use symbolon_core::state::View;
+use symbolon_core::state::{Key, View};
 use symbolon_core::time::Wall;
 
+use crate::history::{History, Kind};
 use crate::plan::Plan;
 
 /// What a check sees.
@@ -110,8 +113,41 @@ pub enum Sight<'a> {
         /// Whether it was found good.
         accepted: bool,
     },
+    /// A member signed a lie, for this node. It has not arrived yet.
+    Lied {
+        /// The name of its frame.
+        name: u64,
+        /// What it is.
+        lie: &'a Lie,
+    },
+    /// This node began with the identity of another one, while that runs on.
+    Cloned,
     /// New secrets, which nobody may see.
     Secrets(&'a [[u8; 32]]),
+}
+
+/// What a hostile member says.
+#[derive(Clone, Debug)]
+pub struct Lie {
+    /// In words, as in "a frame was taken that claims a change of n1".
+    pub what: String,
+    /// The key that it writes.
+    pub key: Key,
+    /// The change that it claims.
+    pub dot: Dot,
+    /// Whether it can be told from the truth where it arrives.
+    pub shows: Shows,
+}
+
+/// Who can tell a lie from the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Everybody.
+    Always,
+    /// Whose clock is so far behind this stamp that no clock in budget gave it.
+    To(Wall),
+    /// Nobody who hears it alone; what it does shows later.
+    Never,
 }
 
 /// A token that was issued.
@@ -153,6 +189,13 @@ pub struct Moment<'a> {
     pub plan: &'a Plan,
 }
 
+impl<'a> Moment<'a> {
+    /// The node, as the plan calls it.
+    pub fn name(&self) -> &'a str {
+        &self.plan.nodes[self.node]
+    }
+}
+
 /// A node at the end.
 pub struct Standing<'a> {
     /// Its place.
@@ -177,6 +220,13 @@ pub struct End<'a> {
     pub converged_ms: Option<u64>,
     /// Frames between nodes that healed, in the quiet time, and how long it was.
     pub quiet: Option<(u64, u64)>,
+}
+
+impl End<'_> {
+    /// A node, as the plan calls it.
+    pub fn name(&self, place: usize) -> &str {
+        &self.plan.nodes[place]
+    }
 }
 
 /// One invariant.
@@ -212,8 +262,18 @@ pub struct Failure {
     pub at_ms: u64,
     /// Where, if at one node.
     pub node: Option<usize>,
-    /// What was wrong.
+    /// What was wrong. Ids stand in it as they are, so that what they name can be looked up; see [`Failure::in_names`].
     pub what: String,
+}
+
+impl Failure {
+    /// The same in the names of the plan, as the history of the run tells it.
+    pub fn in_names(self, history: &History) -> Failure {
+        match history.failure().map(|entry| &entry.kind) {
+            Some(Kind::Failed { check, what }) if *check == self.check => Failure { what: what.clone(), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// What the search for secrets is drawn for.
@@ -248,6 +308,7 @@ impl Checks {
             Box::new(keys::Keys::default()),
             Box::new(stages::Stages::default()),
             Box::new(strangers::Strangers::default()),
+            Box::new(lies::Lies::default()),
             Box::new(frames::Frames::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes.len())),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use symbolon_core::state::View;
 
 use super::{Check, End, Moment, Sight};
+use crate::history::names;
 
 /// Nodes look for it each second; then it is written.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,8 +39,9 @@ impl Check for Removals {
                 !cell.is_live() && cell.touched().wall().after(horizon) < standing.wall.after(since)
             });
             if let Some((key, cell)) = left {
-                let (place, since) = (standing.node + 1, cell.touched().wall());
-                return Err(format!("n{place} still knows that {key:?} was removed, since {since}"));
+                let (place, key) = (end.name(standing.node), names::cell(key));
+                let for_ms = standing.wall.after(since).distance(cell.touched().wall()).as_millis();
+                return Err(format!("{place} still knows that {key} was removed, {for_ms} ms ago"));
             }
         }
         Ok(())

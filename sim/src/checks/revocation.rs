@@ -47,7 +47,8 @@ impl Check for Revocation {
                 let gone =
                     end.nodes.iter().find(|other| !other.view.revoked.contains(id) && view.revoked.contains(id));
                 if let Some(other) = gone {
-                    return Err(format!("n{} knows {id:?} and n{} does not", standing.node + 1, other.node + 1));
+                    let (one, other) = (end.name(standing.node), end.name(other.node));
+                    return Err(format!("{one} knows that {id:?} is revoked, and {other} does not"));
                 }
             }
         }

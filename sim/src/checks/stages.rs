@@ -8,6 +8,7 @@ use symbolon_core::state::{KeyStage, PublishedKey, View};
 use symbolon_core::time::Wall;
 
 use super::{Check, Continuity, End, Moment, Sight};
+use crate::history::names;
 
 type Kid = Arc<str>;
 
@@ -64,21 +65,22 @@ impl Stages {
             let before = known.get(&key.kid).copied().unwrap_or(new);
             let (now, known_ms) = (stage(key), moment.at_ms - before.since_ms);
             if now < before.stage {
-                return Err(format!("key {} is {:?} again", &key.kid[..6], key.stage));
+                return Err(format!("{} is {} again", key.kid, names::stage(key.stage)));
             }
             let begins = before.stage == Stage::Upcoming && now == Stage::Active;
             if begins && takes_over && known_ms < tokens.jwks_max_age.as_millis() as u64 {
-                return Err(format!("key {} signs, and is published for {known_ms} ms", &key.kid[..6]));
+                return Err(format!("{} signs, and is published for {known_ms} ms", key.kid));
             }
             let until = match key.stage {
                 KeyStage::Retiring(until) => Some(until),
                 KeyStage::Upcoming | KeyStage::Active => None,
             };
-            if before.stage == Stage::Active && until.is_some_and(|until| until < wall.after(tokens.access_ttl)) {
-                return Err(format!(
-                    "key {} is retired until {until:?}, and a token of it lives longer",
-                    &key.kid[..6]
-                ));
+            let last = wall.after(tokens.access_ttl);
+            if before.stage == Stage::Active
+                && let Some(early) = until.filter(|until| *until < last)
+            {
+                let early_ms = last.distance(early).as_millis();
+                return Err(format!("{} goes {early_ms} ms before its last token has expired", key.kid));
             }
             known.insert(key.kid.clone(), Life { stage: now, until, ..before });
         }
@@ -86,7 +88,7 @@ impl Stages {
         for (kid, life) in known.iter_mut().filter(|(kid, _)| !names(kid)) {
             let needed = life.stage == Stage::Active || life.until.is_some_and(|until| until > wall);
             if needed && !view.key_is_withdrawn(kid) && !self.broken.contains(&moment.node) {
-                return Err(format!("key {} is gone before its last token has expired", &kid[..6]));
+                return Err(format!("{} is gone before its last token has expired", kid));
             }
             (life.stage, life.until) = (Stage::Over, None);
         }
@@ -137,8 +139,8 @@ impl Check for Stages {
                     && self.retired.get(&other.node).is_some_and(|retired| retired.contains(signer))
             });
             if let Some(witness) = witness {
-                let (place, other) = (standing.node + 1, witness.node + 1);
-                return Err(format!("n{place} signs with key {}, which n{other} saw retired", &signer[..6]));
+                let (place, other) = (end.name(standing.node), end.name(witness.node));
+                return Err(format!("{place} signs with {signer}, which {other} saw retired"));
             }
         }
         Ok(())

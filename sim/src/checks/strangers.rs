@@ -9,6 +9,8 @@ use super::{Check, Moment, Sight};
 #[derive(Default)]
 pub(super) struct Strangers {
     known: BTreeSet<NodeId>,
+    /// Nodes that bear the identity of a member.
+    clones: BTreeSet<usize>,
 }
 
 impl Check for Strangers {
@@ -18,7 +20,12 @@ impl Check for Strangers {
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Booted { view, .. } if !moment.plan.invites(moment.node) => {
+            Sight::Cloned => {
+                self.clones.insert(moment.node);
+            }
+            Sight::Booted { view, .. }
+                if !moment.plan.invites(moment.node) && !self.clones.contains(&moment.node) =>
+            {
                 self.known.insert(view.identity.node);
             }
             Sight::Published { after, .. } if !self.known.is_empty() && moment.plan.invites(moment.node) => {

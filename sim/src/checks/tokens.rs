@@ -6,7 +6,7 @@ use symbolon_core::state::{RevokedId, View};
 use symbolon_core::time::Wall;
 use symbolon_core::token;
 
-use super::{Check, End, Minted, Moment, Sight};
+use super::{Check, End, Minted, Moment, Sight, verdicts};
 
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -25,7 +25,7 @@ impl Check for Tokens {
                 Err(format!("token {} is good at {wall}, and expired at {}", token.name, token.expires))
             }
             Sight::Judged { token, active: true, view, .. } if view.client_is_denied(&token.client) => {
-                Err(format!("token {} is good, and its client was deleted at n{}", token.name, moment.node + 1))
+                Err(format!("token {} is good, and its client was deleted at {}", token.name, moment.name()))
             }
             _ => Ok(()),
         }
@@ -37,15 +37,11 @@ impl Check for Tokens {
             let expected = good(first.view, token, first.wall);
             let other = end.nodes.iter().find(|other| good(other.view, token, first.wall) != expected);
             if let Some(other) = other {
-                return Err(format!(
-                    "token {} of n{}: n{} says {expected}, n{} says otherwise ({:?} / {:?})",
-                    token.name,
-                    token.issuer + 1,
-                    first.node + 1,
-                    other.node + 1,
-                    token::verify(first.view, &token.token, first.wall).err(),
-                    token::verify(other.view, &token.token, first.wall).err(),
-                ));
+                let (well, ill) = if expected { (first, other) } else { (other, first) };
+                let (name, issuer) = (&token.name, end.name(token.issuer));
+                let (there, here) = (end.name(well.node), end.name(ill.node));
+                let why = verdicts::flaw(ill.view, token, first.wall).unwrap_or("nothing speaks against it");
+                return Err(format!("token {name} of {issuer} is good at {there}, and not at {here}, where {why}"));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use symbolon_core::crdt::{NodeId, ReplicaId, VersionVector};
 use symbolon_core::replica::{Fact, Reply};
 use symbolon_core::state::{Key, View};
 
-use super::{Check, Continuity, End, Moment, Sight};
+use super::{Check, Continuity, End, Moment, Shows, Sight};
 use crate::model::{Model, batch};
 
 pub(super) struct Truth {
@@ -49,7 +49,8 @@ impl Truth {
         for (replica, seq) in after.cells.vector().changes_since(before.cells.vector()) {
             let durable = self.model.durable(replica);
             if seq > durable {
-                return Err(format!("{}:{seq} is known here, and durable at its author up to {durable}", replica));
+                let dot = replica.dot(seq);
+                return Err(format!("{dot} is known here, and its author has not made it durable"));
             }
         }
         let id = ReplicaId { node: after.identity.node, incarnation: after.identity.incarnation };
@@ -85,6 +86,7 @@ impl Check for Truth {
                 keys.extend(batch::keys(rows));
             }
             Sight::Published { before, after, .. } => self.published(node, before, after)?,
+            Sight::Lied { lie, .. } if lie.shows != Shows::Always => self.model.lied(lie.dot),
             Sight::Answered { reply, view, .. } if changed(reply) => {
                 let id = ReplicaId { node: view.identity.node, incarnation: view.identity.incarnation };
                 self.promised.raise(id, view.cells.vector().get(id));
@@ -107,7 +109,8 @@ impl Check for Truth {
             let own = self.promised.iter().filter(|(replica, _)| replica.node == node);
             for (replica, seq) in own {
                 if let Some(other) = end.nodes.iter().find(|other| other.view.cells.vector().get(replica) < seq) {
-                    return Err(format!("{replica}:{seq} was acknowledged, and n{} lacks it", other.node + 1));
+                    let (dot, other) = (replica.dot(seq), end.name(other.node));
+                    return Err(format!("{dot} was acknowledged, and {other} lacks it"));
                 }
             }
         }

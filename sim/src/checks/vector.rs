@@ -47,7 +47,8 @@ impl Check for Vector {
         let held = &mut self.held[moment.node];
         if !view.cells.vector().covers(held) {
             let lost = held.changes_since(view.cells.vector());
-            return Err(format!("what was published is gone: {lost:?}"));
+            let lost: Vec<_> = lost.into_iter().map(|(replica, seq)| replica.dot(seq).to_string()).collect();
+            return Err(format!("what was published is gone: {}", lost.join(", ")));
         }
         *held = view.cells.vector().clone();
         if view.revoked.mark() < self.marks[moment.node] {

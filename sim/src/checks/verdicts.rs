@@ -28,7 +28,7 @@ impl Check for Verdicts {
 }
 
 /// What speaks against a token that a member issued.
-fn flaw(view: &View, token: &Minted, wall: Wall) -> Option<&'static str> {
+pub(super) fn flaw(view: &View, token: &Minted, wall: Wall) -> Option<&'static str> {
     let over = |instant: Wall| instant <= wall || instant <= view.revoked.mark();
     let ahead = wall.after(view.config.gossip.max_clock_drift);
     let key = view.token_keys.get(&token.kid);

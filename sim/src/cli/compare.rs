@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Ended;
 use super::source::sentence;
-use crate::fleet::Seeds;
+use crate::fleet::{Seeds, World};
 use crate::plan::draw_orderly;
 use crate::worlds::{quick, whole};
 
@@ -66,12 +66,12 @@ pub(super) fn compare(arguments: &Compare) -> Result<Ended> {
 fn difference(seed: u64) -> Option<String> {
     let plan = draw_orderly(seed);
     let (verdict, quick) = quick::sense(&plan);
-    if let Some(failure) = &verdict.failure {
-        return Some(format!("quick: {}", sentence(failure)));
+    if let Some(failure) = verdict.failure {
+        return Some(format!("quick: {}", sentence(&plan, &World::Quick.named(&plan, None, failure))));
     }
     let whole::Outcome { verdict, sense: whole, .. } = whole::run(&plan);
-    if let Some(failure) = &verdict.failure {
-        return Some(format!("whole: {}", sentence(failure)));
+    if let Some(failure) = verdict.failure {
+        return Some(format!("whole: {}", sentence(&plan, &World::Whole.named(&plan, None, failure))));
     }
     quick.difference(&whole).map(|difference| format!("quick is here, whole is there: {difference}"))
 }

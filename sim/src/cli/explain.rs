@@ -48,8 +48,9 @@ pub(super) fn run(arguments: &Explain) -> Result<Ended> {
         println!("it does not fail");
         return Ok(Ended::Well);
     };
+    let failure = explained.failure.clone().in_names(&explained.history);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n{}\n", arguments.plan.line(arguments.world, arguments.planted), sentence(&explained.failure))?;
+    writeln!(out, "{}\n{}\n", arguments.plan.line(arguments.world, arguments.planted), sentence(&plan, &failure))?;
     shares(&mut out, &explained)?;
     moment(&mut out, &explained)?;
     Ok(Ended::Badly)
@@ -77,8 +78,14 @@ fn moment(out: &mut impl std::io::Write, explained: &Explained) -> Result<()> {
         (None, _) => return Ok(writeln!(out, "\nIt was open until the very end.")?),
     };
     let (open, certain) = (words::seconds(open_ms), words::seconds(certain_ms));
-    writeln!(out, "\nIt became certain between {open} and {certain}:\n")?;
     let around = explained.around();
+    if around.is_empty() {
+        return Ok(writeln!(
+            out,
+            "\nIt became certain between {open} and {certain}, by nothing that a timeline shows."
+        )?);
+    }
+    writeln!(out, "\nIt became certain between {open} and {certain}:\n")?;
     let left = around.len().saturating_sub(MOST);
     for place in around.into_iter().take(MOST) {
         let entry = &explained.history.entries[place];

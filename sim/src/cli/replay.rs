@@ -90,14 +90,15 @@ pub(super) fn replay(arguments: &Replay) -> Result<Ended> {
         writeln!(out, "\nWhat led there")?;
         told.iter().try_for_each(|sentence| writeln!(out, "  {}", sentence.text))?;
     }
-    conclude(&mut out, &verdict)
+    conclude(&mut out, &plan, &verdict)
 }
 
-fn conclude(out: &mut impl std::io::Write, verdict: &quick::Verdict) -> Result<Ended> {
+fn conclude(out: &mut impl std::io::Write, plan: &Plan, verdict: &quick::Verdict) -> Result<Ended> {
     let hash: String = verdict.trace.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "\n{:?}\ntrace {hash}", verdict.counts)?;
-    match (&verdict.failure, verdict.converged_ms) {
-        (Some(failure), _) => writeln!(out, "FAIL {}", sentence(failure))?,
+    let failure = verdict.failure.clone().zip(verdict.history.as_deref());
+    match (failure.map(|(failure, history)| failure.in_names(history)), verdict.converged_ms) {
+        (Some(failure), _) => writeln!(out, "FAIL {}", sentence(plan, &failure))?,
         (None, Some(after_ms)) => writeln!(out, "PASS, agreement {after_ms} ms after the heal")?,
         (None, None) => writeln!(out, "PASS")?,
     }

@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::Ended;
+use crate::fleet;
 use crate::plan::Plan;
 use crate::report::{ActRecord, Failed, Record, Screen, Simulated, milliseconds};
 use crate::worlds::live::Ports;
@@ -69,26 +70,25 @@ pub(super) fn run(arguments: &Run) -> Result<Ended> {
         World::Quick | World::Whole if arguments.interactive => {
             Ok(Ended::Misasked("--interactive needs nodes that stay: --world live".into()))
         }
-        World::Quick => simulated(arguments, &file, &plan, "quick", quick::run),
-        World::Whole => simulated(arguments, &file, &plan, "whole", |plan| whole::run(plan).verdict),
+        World::Quick => simulated(arguments, &file, &plan, fleet::World::Quick),
+        World::Whole => simulated(arguments, &file, &plan, fleet::World::Whole),
         World::Live => live::run(arguments, &file, &plan),
     }
 }
 
 /// Runs the plan where time is simulated, and tells act by act when it happened there.
-fn simulated(
-    arguments: &Run,
-    file: &str,
-    plan: &Plan,
-    world: &'static str,
-    run: impl Fn(&Plan) -> quick::Verdict,
-) -> Result<Ended> {
+fn simulated(arguments: &Run, file: &str, plan: &Plan, world: fleet::World) -> Result<Ended> {
     let screen = Screen::new(arguments.json);
-    screen.story(file, plan.nodes.len(), world, &plan.story);
+    screen.story(file, plan.nodes.len(), world.name(), &plan.story);
     screen.line("");
     let begin = Instant::now();
-    let verdict = run(plan);
-    let mut record = Record { plan: file.into(), world, pass: verdict.failure.is_none(), ..Record::default() };
+    let mut verdict = match world {
+        fleet::World::Quick => quick::run(plan),
+        fleet::World::Whole => whole::run(plan).verdict,
+    };
+    verdict.failure = verdict.failure.map(|failure| world.named(plan, None, failure));
+    let mut record =
+        Record { plan: file.into(), world: world.name(), pass: verdict.failure.is_none(), ..Record::default() };
     record.elapsed_ms = milliseconds(begin.elapsed());
     for done in &verdict.acts {
         let act = &plan.acts[done.act];

@@ -70,7 +70,8 @@ pub(super) fn shrink(arguments: &Shrink) -> Result<Ended> {
     };
     let (from, to) = (plan.acts.len(), shrunk.plan.acts.len());
     let limit = shrunk.limit.map_or(String::new(), |limit| format!(" ({limit})"));
-    eprintln!("{from} acts became {to} in {} runs{limit}: {}", shrunk.runs, sentence(&shrunk.failure));
+    let failure = World::Quick.named(&shrunk.plan, arguments.planted, shrunk.failure);
+    eprintln!("{from} acts became {to} in {} runs{limit}: {}", shrunk.runs, sentence(&shrunk.plan, &failure));
     let text = shrunk.plan.to_toml();
     match &arguments.out {
         Some(file) => std::fs::write(file, text)?,

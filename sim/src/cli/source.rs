@@ -59,8 +59,8 @@ impl Source {
     }
 }
 
-/// A failure, for people.
-pub(super) fn sentence(failure: &Failure) -> String {
-    let place = failure.node.map_or(String::new(), |node| format!(" at n{}", node + 1));
+/// A failure of a plan, for people.
+pub(super) fn sentence(plan: &Plan, failure: &Failure) -> String {
+    let place = failure.node.map_or(String::new(), |node| format!(" at {}", plan.nodes[node]));
     format!("{} at {}.{:03} s{place}: {}", failure.check, failure.at_ms / 1000, failure.at_ms % 1000, failure.what)
 }

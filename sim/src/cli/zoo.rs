@@ -12,7 +12,7 @@ use super::shrink::Shrinking;
 use super::source::sentence;
 use crate::fleet::World;
 use crate::worlds::quick::Planted;
-use crate::zoo::{self, Found, MEMBERS, Member, Shown};
+use crate::zoo::{self, Catch, Found, MEMBERS, Member, Shown};
 
 /// Which bugs, and for how long each.
 #[derive(Args)]
@@ -97,6 +97,12 @@ fn is_directed(member: &Member) -> bool {
     matches!(member.shown, Shown::ByPlan(_))
 }
 
+/// How a bug was noticed, in the names of the plan.
+fn told(catch: &Catch, member: &Member) -> String {
+    let failure = World::Quick.named(&catch.plan, Some(member.planted), catch.failure.clone());
+    sentence(&catch.plan, &failure)
+}
+
 fn one(arguments: &Zoo, member: &Member) -> Result<bool> {
     let first = (!arguments.known).then_some(arguments.from);
     let hunt = zoo::hunt(member, first, Duration::from_secs(arguments.seconds));
@@ -115,7 +121,7 @@ fn one(arguments: &Zoo, member: &Member) -> Result<bool> {
         acts: catch.map(|catch| catch.plan.acts.len()),
         acts_left: shrunk.as_ref().map(|shrunk| shrunk.plan.acts.len()),
         least: shrunk.as_ref().map(|shrunk| shrunk.limit.is_none()),
-        failure: catch.map(|catch| sentence(&catch.failure)),
+        failure: catch.map(|catch| told(catch, member)),
     };
     if arguments.json {
         println!("{}", serde_json::to_string(&line)?);

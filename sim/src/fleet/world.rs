@@ -102,11 +102,22 @@ impl World {
             World::Whole => Bound::WHOLE,
         }
     }
+
+    /// A failure of a plan in the names of the plan. What they are tells the history, so the plan runs once more.
+    pub fn named(self, plan: &Plan, planted: Option<Planted>, failure: Failure) -> Failure {
+        let history = self.tell(plan, planted).history;
+        history.map_or(failure.clone(), |history| failure.in_names(&history))
+    }
 }
 
 /// Runs a seed. Whatever panics on the way is a failure of that seed, and of no other.
 pub fn run_one(world: World, planted: Option<Planted>, seed: u64) -> Run {
-    let run = catch_unwind(AssertUnwindSafe(|| told(seed, world.run(&world.draw(seed), planted))));
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        let plan = world.draw(seed);
+        let run = told(seed, world.run(&plan, planted));
+        let failure = run.failure.map(|failure| world.named(&plan, planted, failure));
+        Run { failure, ..run }
+    }));
     run.unwrap_or_else(|_| {
         let what = "the world itself broke; a replay tells where".into();
         let failure = Failure { check: "panic", at_ms: 0, node: None, what };

@@ -120,6 +120,11 @@ impl Opener {
         Opener { form, crypto: crypto.clone(), keys: keys.collect() }
     }
 
+    /// From now on a node has the keys of another one.
+    pub(super) fn impersonates(&mut self, node: usize, of: usize) {
+        self.keys[node] = self.keys[of].clone();
+    }
+
     /// What a frame carries, and the names of what spreads with it.
     pub(super) fn open(&self, from: usize, to: usize, frame: &[u8]) -> (Carried, Vec<Spreading>) {
         let unreadable = || (Carried::default(), Vec::new());

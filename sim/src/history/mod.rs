@@ -2,7 +2,7 @@
 //! passed through. It is kept only when it is asked for, and it decides nothing.
 
 mod carried;
-mod names;
+pub mod names;
 mod recorder;
 
 use std::sync::Arc;

@@ -3,10 +3,49 @@
 
 use std::collections::BTreeMap;
 
+use symbolon_core::state::{Collection, Key, KeyStage};
+
 use super::Place;
 
 /// What something is about, as the plan names it: `client shop`, `token t1`, `key k1 of n2`.
 pub type Subject = String;
+
+/// What a cell is about, in words; where its id has a name, [`Names::translate`] puts it.
+pub fn cell(key: &Key) -> String {
+    let id = &key.id;
+    match key.collection {
+        Collection::CLIENT => format!("the profile of {id}"),
+        Collection::CLIENT_SECRET => format!("the secret of {id}"),
+        Collection::CLIENT_STANDING => format!("the standing of {id}"),
+        Collection::SCOPE => format!("scope {id}"),
+        Collection::RING_KEY => id.to_string(),
+        Collection::SESSION_CUTOFF => format!("the end of all sessions of user {id}"),
+        Collection::KEY_STANDING => format!("the standing of {id}"),
+        Collection(_) => format!("cell {id}"),
+    }
+}
+
+/// The stage of a signing key.
+pub fn stage(stage: KeyStage) -> &'static str {
+    match stage {
+        KeyStage::Upcoming => "upcoming",
+        KeyStage::Active => "active",
+        KeyStage::Retiring(_) => "retiring",
+    }
+}
+
+/// A text in which what was revoked and has no name is called what it is.
+pub fn without_ids(text: &str) -> String {
+    let mut told = text.to_owned();
+    for (id, kind) in [("Token([", "a token"), ("Session([", "a session")] {
+        while let Some(begin) = told.find(id)
+            && let Some(len) = told[begin..].find("])")
+        {
+            told.replace_range(begin..begin + len + 2, kind);
+        }
+    }
+    told
+}
 
 /// The names of one run.
 #[derive(Clone, Debug, Default)]

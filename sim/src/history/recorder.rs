@@ -8,7 +8,7 @@ use symbolon_core::replica::Row;
 use symbolon_core::state::View;
 
 use super::carried::Spreading;
-use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject};
+use super::{Entry, Fate, History, Holding, Item, Kind, Loss, MOST, Message, Names, Opener, Place, Subject, names};
 use crate::checks::Failure;
 use crate::plan::Verb;
 
@@ -161,6 +161,14 @@ impl Recorder {
         self.entry(Some(node), Kind::Up { kept });
     }
 
+    /// From now on a node has the identity of another one.
+    pub fn impersonates(&mut self, node: usize, id: NodeId) {
+        if let (Some(opener), Some(of)) = (&mut self.opener, self.ids.iter().position(|known| *known == id)) {
+            opener.impersonates(node, of);
+        }
+        self.ids[node] = id;
+    }
+
     /// A process ended, if there was one.
     pub fn down(&mut self, node: usize) {
         if self.states[node].is_none() {
@@ -303,6 +311,7 @@ impl Recorder {
         self.now_ms = failure.at_ms;
         let (what, items) = self.names.name_items(&failure.what);
         let (what, mut about) = self.names.translate(&what);
+        let what = names::without_ids(&what);
         about.extend(items.iter().flat_map(|item| self.history.items[*item].about.iter().copied()));
         self.history.failed = items;
         if about.is_empty() {

@@ -33,6 +33,7 @@ pub(super) fn check(file: &str, plan: &Plan) -> Result<(), PlanError> {
                 What::Step(step) => {
                     let unknown = step.verb.nodes().into_iter().find(|name| plan.place(name).is_none());
                     unknown.map_or(Ok(()), |name| Err(no_node(plan, name)))?;
+                    clone(plan, step)?;
                     made.step(step)
                 }
                 What::Expect(expect) => made.expect(expect),
@@ -40,6 +41,16 @@ pub(super) fn check(file: &str, plan: &Plan) -> Result<(), PlanError> {
             .map_err(|problem| fault(act.line, problem))?;
     }
     Ok(())
+}
+
+/// A clone is one node that nobody knows as anything else.
+fn clone(plan: &Plan, step: &Step) -> Result<(), String> {
+    let Verb::Clone(clone) = &step.verb else { return Ok(()) };
+    let unknown = |name: &String| plan.absent.contains(name) && plan.uninvited.contains(name);
+    match &step.on {
+        On::One(name) if unknown(name) && *name != clone.of => Ok(()),
+        _ => Err("a clone runs on one node that is both `absent` and `uninvited`: on = \"n4\"".into()),
+    }
 }
 
 fn no_node(plan: &Plan, name: &str) -> String {
@@ -138,7 +149,9 @@ impl<'p> Made<'p> {
             Verb::Kill(_) | Verb::Stop(_) | Verb::Restart(_) | Verb::Pause(_) | Verb::Resume(_) => {}
             Verb::LoseDisk(_) | Verb::FailDisk(_) | Verb::SlowDisk(_) | Verb::TearDisk(_) => {}
             Verb::Cut(_) | Verb::Clog(_) | Verb::Heal(_) | Verb::StepClock(_) | Verb::FreezeClock(_) => {}
-            Verb::Replay(_) | Verb::Forge(_) | Verb::Wait(_) => {}
+            Verb::Equivocate(equivocate) => equivocate.problem().map_or(Ok(()), Err)?,
+            Verb::Replay(_) | Verb::Forge(_) | Verb::ForgeDots(_) | Verb::LieAboutTime(_) | Verb::Wait(_) => {}
+            Verb::Clone(_) => {}
         }
         Ok(())
     }

@@ -3,9 +3,9 @@
 
 use super::verb::{
     Auth, Backup, Clog, CreateClient, Cut, DefineScope, DeleteClient, EditClient, EndSessions, FailDisk, Forge,
-    Forgery, FreezeClock, Introspect, Kill, Login, Logout, LoseDisk, Partition, Pause, RemoveScope, Replay, Restart,
-    RestoreBackup, Revoke, RotateKey, RotateSecret, SetClusterKey, SlowDisk, StepClock, TearDisk, Token, WithdrawKey,
-    Yes,
+    ForgeDots, Forgery, FreezeClock, Introspect, Kill, LieAboutTime, Login, Logout, LoseDisk, Partition, Pause,
+    RemoveScope, Replay, Restart, RestoreBackup, Revoke, RotateKey, RotateSecret, SetClusterKey, SlowDisk, StepClock,
+    TearDisk, Token, WithdrawKey, Yes,
 };
 use super::{Act, Chance, ClockError, Gossip, On, Plan, Range, Shift, Slow, Span, Step, Tokens, Verb, Weather, What};
 
@@ -18,6 +18,7 @@ const WORK: u64 = 6;
 const FAULT: u64 = 7;
 const CORE: u64 = 8;
 const GUEST: u64 = 9;
+const LIAR: u64 = 10;
 
 pub(super) const STORM_MS: u64 = 10_000;
 pub(super) const FIRST_MS: u64 = 300;
@@ -43,6 +44,7 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
     let (gossip, tokens) = pace(root.at(PACE));
     let mut steps = workload(root.at(WORK), nodes);
     steps.extend(faults(root.at(FAULT), nodes));
+    steps.extend(lies(root.at(LIAR), nodes));
     let healing = if root.at(CORE).permille(120) { nodes - 1 } else { 0 };
     let guest = root.at(GUEST);
     let mut plan = Plan {
@@ -221,6 +223,23 @@ fn fault(draw: Chance, number: u64, nodes: u64, families: &[u64]) -> Vec<Step> {
         }
     };
     vec![step(at_ms, on, verb)]
+}
+
+/// In few plans somebody has the keys of a node, and lies. What he says in two ways nothing could mend, so he does not.
+fn lies(chance: Chance, nodes: u64) -> Vec<Step> {
+    if nodes < 3 || !chance.permille(30) {
+        return Vec::new();
+    }
+    let on = chance.at(1).below(nodes);
+    let one = |n: u64| {
+        let draw = chance.at(100 + n);
+        let verb = match draw.at(0).below(2) {
+            0 => Verb::ForgeDots(ForgeDots { of: name((on + 1 + draw.at(1).below(nodes - 1)) % nodes) }),
+            _ => Verb::LieAboutTime(LieAboutTime { by: shift(draw.at(1)) }),
+        };
+        step(draw.at(2).between(FIRST_MS, STORM_MS), on, verb)
+    };
+    (0..chance.at(2).between(1, 5)).map(one).collect()
 }
 
 /// A copy of the disk, and its return.

@@ -41,7 +41,7 @@ pub struct Directed {
 impl Directed {
     /// The plan.
     pub fn plan(&self) -> Plan {
-        Plan::parse(self.file, self.text).expect("a test runs every plan of the regressions")
+        Plan::parse(self.file, self.text).expect("a test runs every scenario and every regression")
     }
 }
 
@@ -57,6 +57,15 @@ const fn rare(
     source: &'static str,
 ) -> Member {
     Member { name, planted, does, source, shown: Shown::ByPlan(directed) }
+}
+
+macro_rules! scenario {
+    ($name:literal) => {
+        &Directed {
+            file: concat!("scenarios/", $name, ".toml"),
+            text: include_str!(concat!("../../../scenarios/", $name, ".toml")),
+        }
+    };
 }
 
 macro_rules! regression {
@@ -413,6 +422,20 @@ pub const MEMBERS: &[Member] = &[
         "A token is judged without a look at the revocations.",
         "RFC 7662, section 2.2",
     ),
+    member(
+        "marks-unverified",
+        Planted::Core(Bug::MarksUnverified),
+        57,
+        "A vector entry is believed with any mark that reaches as far, whoever signed it.",
+        "design: vectors and deltas",
+    ),
+    member(
+        "stamps-unjudged",
+        Planted::Core(Bug::StampsUnjudged),
+        57,
+        "What a peer says that it did is merged, however far ahead it is stamped.",
+        "design: time",
+    ),
     rare(
         "needless-unit-awaited",
         Planted::Core(Bug::NeedlessUnitAwaited),
@@ -433,5 +456,19 @@ pub const MEMBERS: &[Member] = &[
         regression!("restored-key-signs-again"),
         "A record is dropped when the next life of its node answers for all its keys, though one that it retired stands again.",
         "promise: a restored disk revives no retired key",
+    ),
+    rare(
+        "alarm-silent",
+        Planted::Core(Bug::AlarmSilent),
+        scenario!("two-tongues"),
+        "Equal vectors with unequal digests raise no alarm.",
+        "design: digests and scrub",
+    ),
+    rare(
+        "clone-goes-on",
+        Planted::Core(Bug::CloneGoesOn),
+        scenario!("cloned-node"),
+        "A node that is superseded again begins another life again, without end.",
+        "design: identities",
     ),
 ];

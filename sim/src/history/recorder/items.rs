@@ -9,15 +9,15 @@ use symbolon_core::wire::row;
 
 use super::Recorder;
 use crate::history::carried::Spreading;
-use crate::history::{Item, Kind, Place};
+use crate::history::{Item, Kind, Place, names};
 use crate::model::batch;
 
 pub(super) fn wrote(recorder: &mut Recorder, node: usize, rows: &[Row]) {
     let id = recorder.ids[node];
     for (key, cell) in batch::cells(rows) {
         for op in cell.ops().iter().filter(|op| op.dot.replica.node == id) {
+            let about = recorder.cell_subject(&key);
             if !recorder.known.contains_key(&Spreading::Op(op.dot)) {
-                let about = recorder.cell_subject(&key);
                 let what = recorder.done(|name| deed(name, op.value.as_ref()), about);
                 recorder.make(node, Spreading::Op(op.dot), what, vec![about]);
             }
@@ -101,6 +101,15 @@ impl Recorder {
         gone.into_iter().for_each(|item| self.hold(node, item, false));
     }
 
+    /// Somebody claims a change in the hand of a node, which does not know of it.
+    pub fn lied(&mut self, node: usize, dot: Dot, key: &Key) {
+        if !self.known.contains_key(&Spreading::Op(dot)) {
+            let about = self.cell_subject(key);
+            let what = format!("lie about {}", self.names.name(about));
+            self.make(node, Spreading::Op(dot), what, vec![about]);
+        }
+    }
+
     fn make(&mut self, author: usize, name: Spreading, what: String, about: Vec<Place>) {
         let is_record = matches!(name, Spreading::Record(..));
         let is_revocation = matches!(name, Spreading::Revoked(_));
@@ -174,21 +183,15 @@ impl Recorder {
         }
         let keys: Vec<(Place, KeyStage)> =
             record.token_keys.iter().map(|key| (self.own_key(node, &key.kid), key.stage)).collect();
-        let told: Vec<String> =
-            keys.iter().map(|(place, stage)| format!("{} {}", self.names.name(*place), word(*stage))).collect();
+        let told: Vec<String> = keys
+            .iter()
+            .map(|(place, stage)| format!("{} {}", self.names.name(*place), names::stage(*stage)))
+            .collect();
         let what = match told.len() {
             0 => "publish a record without keys".to_owned(),
             _ => format!("publish a record with {}", told.join(", ")),
         };
         self.make(node, name, what, keys.into_iter().map(|(place, _)| place).collect());
-    }
-}
-
-fn word(stage: KeyStage) -> &'static str {
-    match stage {
-        KeyStage::Upcoming => "upcoming",
-        KeyStage::Active => "active",
-        KeyStage::Retiring(_) => "retiring",
     }
 }
 

@@ -4,6 +4,7 @@ mod client;
 mod clock;
 mod cluster;
 mod disk;
+mod hostile;
 mod key;
 mod network;
 mod process;
@@ -20,6 +21,7 @@ pub use client::{Auth, CreateClient, CreateClients, DeleteClient, EditClient, MA
 pub use clock::{AcceptClock, FreezeClock, StepClock};
 pub use cluster::{SeedAll, SetClusterKey};
 pub use disk::{Backup, FailDisk, LoseDisk, RestoreBackup, SlowDisk, TearDisk};
+pub use hostile::{Clone, Equivocate, ForgeDots, LieAboutTime, MAX_LIED_TO};
 pub use key::{RotateKey, WithdrawKey};
 pub use network::{Clog, Cut, Forge, Forgery, Heal, Partition, Replay};
 pub use process::{Kill, Pause, Restart, Resume, Stop, Wait};
@@ -34,7 +36,7 @@ use crate::plan::Span;
 macro_rules! verbs {
     ($($key:literal $name:ident: $doc:literal,)*) => {
         /// What a step does.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[derive(std::clone::Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         pub enum Verb {
             $(#[doc = $doc] $name($name),)*
@@ -109,6 +111,10 @@ verbs! {
     "accept-clock" AcceptClock: "Vouches for a clock.",
     "replay" Replay: "Sends an old frame again.",
     "forge" Forge: "Sends bytes of an attacker.",
+    "forge-dots" ForgeDots: "Claims changes of another author.",
+    "equivocate" Equivocate: "Tells peers different things under one name.",
+    "lie-about-time" LieAboutTime: "Tells a time that is off.",
+    "clone" Clone: "Runs a second process with the identity of a node.",
 }
 
 impl Verb {
@@ -128,7 +134,13 @@ impl Verb {
             }
             Verb::LoseDisk(_) | Verb::RestoreBackup(_) | Verb::SlowDisk(_) | Verb::FailDisk(_) => true,
             Verb::TearDisk(_) | Verb::StepClock(_) | Verb::FreezeClock(_) | Verb::Replay(_) | Verb::Forge(_) => true,
+            Verb::ForgeDots(_) | Verb::Equivocate(_) | Verb::LieAboutTime(_) | Verb::Clone(_) => true,
         }
+    }
+
+    /// Whether a member does it that is hostile, or somebody who has its keys.
+    pub fn is_hostile(&self) -> bool {
+        matches!(self, Verb::ForgeDots(_) | Verb::Equivocate(_) | Verb::LieAboutTime(_) | Verb::Clone(_))
     }
 
     /// Whether a client or an operator asks it of a node, which may refuse.
@@ -147,6 +159,9 @@ impl Verb {
             Verb::Cut(cut) => vec![&cut.to],
             Verb::Clog(clog) => vec![&clog.to],
             Verb::WithdrawKey(withdraw) => vec![&withdraw.of],
+            Verb::ForgeDots(forge) => vec![&forge.of],
+            Verb::Equivocate(equivocate) => equivocate.to.iter().map(String::as_str).collect(),
+            Verb::Clone(clone) => vec![&clone.of],
             _ => Vec::new(),
         }
     }

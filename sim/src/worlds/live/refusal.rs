@@ -27,6 +27,10 @@ pub(super) fn of_verb(verb: &Verb) -> Option<String> {
         Verb::StepClock(_) | Verb::FreezeClock(_) => {
             Some(format!("`{}` cannot be done in the live world: {CLOCKS}", verb.key()))
         }
+        hostile if hostile.is_hostile() => Some(format!(
+            "`{}` is not done in the live world: only the quick one lends the keys of a node",
+            hostile.key()
+        )),
         Verb::SlowDisk(slow) if slow.by.0 > MOST_SLOW => {
             let most = MOST_SLOW.as_secs();
             Some(format!("`slow-disk` beyond {most}s cannot be done in the live world: SQLite calls it a failure"))

@@ -155,6 +155,9 @@ impl World<'_> {
         let all = self.planted == Some(Planted::PinStrangers);
         let known = self.view(node).map(|view| view.pinned.clone()).unwrap_or_default();
         for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
+            if self.nodes[other].keys.node() == self.nodes[node].keys.node() {
+                continue; // It is a clone, or has one.
+            }
             let seed = self.nodes[other].seed();
             if known.contains_key(&seed.node) {
                 continue; // Its disk remembers.

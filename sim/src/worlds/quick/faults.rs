@@ -99,6 +99,7 @@ impl World<'_> {
             }
             Verb::Replay(replay) => self.replay(replay.back, node),
             Verb::Forge(forge) => self.forge(forge.what, node),
+            hostile if hostile.is_hostile() => self.lie(node, hostile),
             call => self.call(node, call),
         }
     }

@@ -6,6 +6,7 @@ pub mod crypto;
 mod envelope;
 mod faults;
 mod forged;
+mod lies;
 mod look;
 mod marks;
 mod network;
@@ -26,6 +27,9 @@ pub use world::Counts;
 
 use super::Cannot;
 use crate::plan::{Plan, Verb};
+
+/// The name of every cluster here.
+const CLUSTER: &str = "quick";
 
 /// What of a plan this world cannot do, if anything.
 pub fn cannot(plan: &Plan) -> Option<Cannot> {

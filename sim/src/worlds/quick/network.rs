@@ -2,7 +2,8 @@
 //! parcel of one link.
 
 use symbolon_core::fault::Reject;
-use symbolon_core::replica::{CallId, Event, ExchangeId};
+use symbolon_core::replica::{CallId, Destination, Event, ExchangeId};
+use symbolon_core::time::Wall;
 
 use super::world::{Happening, ReplyTo, World, name};
 use crate::checks::Sight;
@@ -60,6 +61,13 @@ impl World<'_> {
         *busy - self.at_ms
     }
 
+    /// Who listens at an address under an identity: a clone has the identity of another, and an address of its own.
+    pub(super) fn addressed(&self, to: &Destination) -> Option<usize> {
+        let is_meant = |node: &super::node::Node| node.keys.node() == to.node;
+        let exact = self.nodes.iter().position(|node| is_meant(node) && node.config.address == *to.address);
+        exact.or_else(|| self.nodes.iter().position(is_meant))
+    }
+
     /// A node opens an exchange.
     pub(super) fn send(&mut self, from: usize, to: usize, exchange: ExchangeId, mut frame: Vec<u8>) {
         let message = self.leave(from, to, &frame);
@@ -86,10 +94,15 @@ impl World<'_> {
     }
 
     fn leave(&mut self, from: usize, to: usize, frame: &[u8]) -> Place {
+        let wall = self.nodes[from].now(self.at_ms).wall;
+        self.leave_at(from, to, frame, wall)
+    }
+
+    /// A frame leaves that says that it was sent then.
+    pub(super) fn leave_at(&mut self, from: usize, to: usize, frame: &[u8], wall: Wall) -> Place {
         let message = self.told_sent(from, to, frame, None);
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
-        let wall = self.nodes[from].now(self.at_ms).wall;
         self.see(from, &Sight::Requested { name: name(frame), wall });
         if self.heard.len() == KEPT {
             self.heard.pop_front();

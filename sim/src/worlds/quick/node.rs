@@ -72,7 +72,7 @@ impl Node {
         let source = Arc::new(Source::new(Chance::of(plan.seed, 100).at(place as u64).word()));
         let crypto = crypto::crypto(source.clone());
         Node {
-            config: Arc::new(simulated::config(plan, place, "quick", "https")),
+            config: Arc::new(simulated::config(plan, place, super::CLUSTER, "https")),
             keys: IdentityKeys::generate(&crypto),
             crypto,
             envelope: super::envelope::of(plan),

@@ -96,6 +96,13 @@ impl World<'_> {
         self.down.insert(node);
     }
 
+    /// The process ends of itself.
+    pub(super) fn give_up(&mut self, node: usize, life: u64) {
+        if self.nodes[node].life == life && self.nodes[node].replica.is_some() {
+            self.crash(node);
+        }
+    }
+
     /// The process begins, on the disk as it is.
     pub(super) fn start(&mut self, node: usize) {
         if self.nodes[node].replica.is_some() {

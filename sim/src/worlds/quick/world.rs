@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::quality::FixedState;
 use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, Fact, WriteId};
+use symbolon_core::state::Key;
 
 use super::calls::{Names, Pending};
 use super::node::Node;
@@ -44,6 +45,8 @@ pub(super) enum Happening {
     Mends { links: Vec<(usize, usize)>, cut: u64 },
     /// What waited on these links goes on, one clog less.
     Unclogs { links: Vec<(usize, usize)> },
+    /// A process gives up and ends.
+    GivesUp { node: usize, life: u64 },
     /// A clock is set right.
     Rights { node: usize, step: u64 },
     /// An operator vouches for a clock.
@@ -104,6 +107,10 @@ pub(super) struct World<'a> {
     /// What callers heard of tokens.
     pub judgements: Vec<Judgement>,
     pub counts: Counts,
+    /// Lies that hostile members told.
+    pub lies: u64,
+    /// Keys of which they told different nodes different things.
+    pub in_doubt: BTreeSet<Key>,
     pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
@@ -178,6 +185,7 @@ impl World<'_> {
             Happening::Starts { node } => self.start(node),
             Happening::Restarts { node, life } => self.restart(node, life),
             Happening::Resumes { node, life } => self.resume(node, life),
+            Happening::GivesUp { node, life } => self.give_up(node, life),
             Happening::Hastens { node } => self.nodes[node].disk.slow_ms = 0,
             Happening::Mends { links, cut } => self.mend(&links, cut),
             Happening::Unclogs { links } => self.unclog(&links),
@@ -212,7 +220,7 @@ impl World<'_> {
         (place.ticked_at, place.ticks) = (self.at_ms, again);
         if again > MOST_TICKS {
             let why = place.replica.as_ref().map(|replica| replica.deadline().1);
-            self.trouble = Some(format!("n{} asks to be woken at once, without end: {why:?}", node + 1));
+            self.trouble = Some(format!("{} asks to be woken at once, without end: {why:?}", self.plan.nodes[node]));
             return;
         }
         self.counts.ticks += 1;
@@ -281,7 +289,7 @@ impl World<'_> {
             Effect::Write { id, batch } => self.write(node, id, batch),
             Effect::Publish(view) => self.publish(node, view),
             Effect::Send { exchange, to, door: _, frame } => {
-                if let Some(to) = self.nodes.iter().position(|known| known.keys.node() == to.node) {
+                if let Some(to) = self.addressed(&to) {
                     self.send(node, to, exchange, frame);
                 }
             }
@@ -293,6 +301,10 @@ impl World<'_> {
                 self.told(|recorder| recorder.fact(node, &fact));
                 self.mark_fact(node, &fact);
                 self.see(node, &Sight::Noted(&fact));
+                if let Fact::Superseded { stops: true, .. } = fact {
+                    let life = self.nodes[node].life;
+                    self.schedule(self.at_ms + 1, Happening::GivesUp { node, life });
+                }
             }
         }
     }
@@ -309,8 +321,8 @@ impl World<'_> {
     fn write(&mut self, node: usize, id: WriteId, batch: Vec<symbolon_core::replica::Row>) {
         let secrets = self.nodes[node].source.take_given();
         self.see(node, &Sight::Secrets(&secrets));
-        self.see(node, &Sight::Wrote(&batch));
         self.told(|recorder| recorder.wrote(node, &batch));
+        self.see(node, &Sight::Wrote(&batch));
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }

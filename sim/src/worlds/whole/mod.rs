@@ -30,5 +30,5 @@ use crate::plan::{Plan, Verb};
 
 /// What of a plan this world cannot do, if anything.
 pub fn cannot(plan: &Plan) -> Option<Cannot> {
-    super::undone(plan, "whole", |verb| !matches!(verb, Verb::Traffic(_)))
+    super::undone(plan, "whole", |verb| !matches!(verb, Verb::Traffic(_)) && !verb.is_hostile())
 }
