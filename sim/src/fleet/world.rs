@@ -105,10 +105,7 @@ impl World {
 
     /// A failure of a plan in the names of the plan. What they are tells the history, so the plan runs once more.
     pub fn named(self, plan: &Plan, planted: Option<Planted>, failure: Failure) -> Failure {
-        let history = match self {
-            World::Quick => quick::tell_planted(plan, planted).history,
-            World::Whole => whole::tell(plan, planted).verdict.history,
-        };
+        let history = self.tell(plan, planted).history;
         history.map_or(failure.clone(), |history| failure.in_names(&history))
     }
 }
