@@ -216,6 +216,8 @@ pub struct End<'a> {
     pub nodes: &'a [Standing<'a>],
     /// Every token that was issued.
     pub tokens: &'a [Minted],
+    /// The true time at which the nodes stood so.
+    pub stood_ms: u64,
     /// When they agreed, if they did.
     pub converged_ms: Option<u64>,
     /// Frames between nodes that healed, in the quiet time, and how long it was.

@@ -18,8 +18,8 @@ pub(super) struct Truth {
     ids: Vec<NodeId>,
     /// What each node published last of its own.
     own: Vec<Option<(ReplicaId, u64)>>,
-    /// What callers were promised, by author.
-    promised: VersionVector,
+    /// What callers were promised, and when.
+    promised: Vec<(u64, ReplicaId, u64)>,
     /// Nodes whose disks are no longer what they were.
     broken: Vec<bool>,
 }
@@ -32,7 +32,7 @@ impl Truth {
             fresh: vec![(Vec::new(), false); nodes],
             ids: vec![NodeId::default(); nodes],
             own: vec![None; nodes],
-            promised: VersionVector::new(),
+            promised: Vec::new(),
             broken: vec![false; nodes],
         }
     }
@@ -89,12 +89,12 @@ impl Check for Truth {
             Sight::Lied { lie, .. } if lie.shows != Shows::Always => self.model.lied(lie.dot),
             Sight::Answered { reply, view, .. } if changed(reply) => {
                 let id = ReplicaId { node: view.identity.node, incarnation: view.identity.incarnation };
-                self.promised.raise(id, view.cells.vector().get(id));
+                self.promised.push((moment.at_ms, id, view.cells.vector().get(id)));
             }
             // Where answers are not seen: a change is noted as it is acknowledged, after the view that shows it.
             Sight::Noted(Fact::Changed { .. }) => {
                 if let Some((id, seq)) = self.own[node] {
-                    self.promised.raise(id, seq);
+                    self.promised.push((moment.at_ms, id, seq));
                 }
             }
             _ => {}
@@ -106,8 +106,9 @@ impl Check for Truth {
         end.nodes.iter().try_for_each(|standing| self.whole(standing.view))?;
         for standing in end.nodes.iter().filter(|standing| !self.broken[standing.node]) {
             let node = standing.view.identity.node;
-            let own = self.promised.iter().filter(|(replica, _)| replica.node == node);
-            for (replica, seq) in own {
+            let in_time =
+                |(at_ms, replica, _): &&(u64, ReplicaId, u64)| *at_ms < end.stood_ms && replica.node == node;
+            for (_, replica, seq) in self.promised.iter().copied().filter(|promise| in_time(&promise)) {
                 if let Some(other) = end.nodes.iter().find(|other| other.view.cells.vector().get(replica) < seq) {
                     let (dot, other) = (replica.dot(seq), end.name(other.node));
                     return Err(format!("{dot} was acknowledged, and {other} lacks it"));

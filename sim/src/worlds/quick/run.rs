@@ -202,9 +202,9 @@ impl<'a> World<'a> {
             return None;
         }
         let converged_ms = self.settle()?;
-        let ending = self.standing();
+        let (ending, stood_ms) = (self.standing(), self.at_ms);
         let quiet = self.quiet(&ending)?;
-        self.conclude(&ending, converged_ms, quiet);
+        self.conclude((&ending, stood_ms), converged_ms, quiet);
         converged_ms
     }
 
@@ -248,7 +248,7 @@ impl<'a> World<'a> {
 
     fn conclude(
         &mut self,
-        ending: &[(usize, Arc<View>, symbolon_core::time::Wall)],
+        (ending, stood_ms): (&[(usize, Arc<View>, symbolon_core::time::Wall)], u64),
         converged_ms: Option<u64>,
         quiet: Option<(u64, u64)>,
     ) {
@@ -259,6 +259,7 @@ impl<'a> World<'a> {
             plan: self.plan,
             nodes: &nodes,
             tokens: &self.tokens,
+            stood_ms,
             converged_ms,
             quiet: quiet.filter(|_| converged_ms.is_some()),
         };

@@ -95,9 +95,9 @@ impl Play<'_> {
             }
         }
         let converged_ms = self.settle()?;
-        let ending = self.standing();
+        let (ending, stood_ms) = (self.standing(), self.world.at_ms());
         let quiet = self.quiet(&ending)?;
-        self.conclude(&ending, converged_ms, quiet);
+        self.conclude((&ending, stood_ms), converged_ms, quiet);
         converged_ms
     }
 
@@ -136,7 +136,12 @@ impl Play<'_> {
         Some(still.then_some((frames, 2 * beat_ms)))
     }
 
-    fn conclude(&mut self, ending: &[Shown], converged_ms: Option<u64>, quiet: Option<(u64, u64)>) {
+    fn conclude(
+        &mut self,
+        (ending, stood_ms): (&[Shown], u64),
+        converged_ms: Option<u64>,
+        quiet: Option<(u64, u64)>,
+    ) {
         let nodes: Vec<Standing<'_>> =
             ending.iter().map(|(node, view, wall)| Standing { node: *node, view, wall: *wall }).collect();
         let end = End {
@@ -144,6 +149,7 @@ impl Play<'_> {
             plan: self.plan,
             nodes: &nodes,
             tokens: &self.tokens,
+            stood_ms,
             converged_ms,
             quiet: quiet.filter(|_| converged_ms.is_some()),
         };
