@@ -34,26 +34,8 @@ pub struct Ring {
 impl RingKeyId {
     /// Reads 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<RingKeyId> {
-        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-            return None;
-        };
-        let mut id = [0; 16];
-        if pairs.len() != id.len() {
-            return None;
-        }
-        for (byte, [high, low]) in id.iter_mut().zip(pairs) {
-            *byte = (hex_digit(*high)? << 4) | hex_digit(*low)?;
-        }
-        Some(RingKeyId(id))
-    }
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+        let is_hex = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_hex.then(|| u128::from_str_radix(text, 16).ok())?.map(|id| RingKeyId(id.to_be_bytes()))
     }
 }
 
