@@ -51,8 +51,9 @@ impl Recorder {
                 alarm(format!("holds as much as {}, and yet not the same", self.history.node(self.place(*with))))
             }
             Fact::Restored { from, ops } => {
-                let from = self.place(*from);
-                plain(format!("{} shows it {ops} changes of its own that its disk lost", self.history.node(from)))
+                let from = self.history.node(self.place(*from));
+                let changes = if *ops == 1 { "a change" } else { &format!("{ops} changes") };
+                plain(format!("{from} shows it {changes} of its own that its disk lost"))
             }
             Fact::Superseded { stops, .. } if *stops => alarm("a later life of this node exists; it gives up".into()),
             Fact::Superseded { .. } => plain("a later life of this node exists; it begins another".into()),
