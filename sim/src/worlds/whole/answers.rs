@@ -155,12 +155,23 @@ impl Play<'_> {
         let (node, asked) = (open.node, *asked);
         let Some(now) = self.world.shown(node) else { return };
         let accepts = |view: &View, wall: Wall| Stand { view, crypto: self.world.crypto(node), wall }.accepts(&token);
-        if accepts(view, asked) != accepts(&now, self.world.now(node).wall) {
+        let before = accepts(view, asked);
+        let came_and_went = before != active && !decides_alike(view, &now, &token.client);
+        if before != accepts(&now, self.world.now(node).wall) || came_and_went {
             return;
         }
         self.told(|recorder| told::judged(recorder, node, &token, active));
         self.see(node, &Sight::Judged { token: &token, active, view, wall: asked });
     }
+}
+
+/// Whether nothing that decides about tokens of this client changed from one view to the next: not even there and back, as where
+/// an empty node learns of a key and then of a revocation.
+fn decides_alike(one: &View, next: &View, client: &str) -> bool {
+    one.identity.incarnation == next.identity.incarnation
+        && one.revoked.arrivals_end() == next.revoked.arrivals_end()
+        && one.token_keys.ptr_eq(&next.token_keys)
+        && one.client(client).is_some() == next.client(client).is_some()
 }
 
 /// An answer as the trace tells it; all that is random in it comes from the seed.
