@@ -17,6 +17,8 @@ const VISIBLE_WITHIN: Duration = Duration::from_secs(40);
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 /// Between two changes, so that each is pushed by itself.
 const PAUSE: Duration = Duration::from_millis(30);
+/// Until a cluster whose cells agree is at rest: its nodes name the keys that they fetched, and have heard so of each other.
+const TO_REST: Duration = Duration::from_secs(4);
 /// Logins on each node before its memory is read.
 const LOGINS: usize = 4;
 
@@ -81,6 +83,7 @@ pub(super) async fn idle(cluster: &Cluster, admins: &[Session], lasts: Duration)
             node.api.login(USER, PASSWORD).await?;
         }
     }
+    tokio::time::sleep(TO_REST).await;
     let before = gossip(cluster, admins).await?;
     let begin = Instant::now();
     tokio::time::sleep(lasts).await;

@@ -25,7 +25,8 @@ impl Check for Facts {
                 matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)) || verb.is_hostile()
             }),
             Fact::Rejected { reason: Reject::Oversized, .. } => planned(|verb| matches!(verb, Verb::Forge(_))),
-            Fact::Rejected { reason: Reject::Forged, .. } => planned(|verb| matches!(verb, Verb::ForgeDots(_))),
+            // Whoever speaks in a member's name also confuses what others believe that it holds.
+            Fact::Rejected { reason: Reject::Forged, .. } => planned(Verb::is_hostile),
             Fact::Rejected { reason: Reject::Version, .. } => false,
             _ => true,
         };
