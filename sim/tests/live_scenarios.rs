@@ -102,6 +102,8 @@ async fn each_way_of_a_link_is_cut_and_clogged_alone() {
         r#"
         nodes = 2
         [[step]]
+        do = { wait = "2s" }                # until nobody has a round under way, which the cut would hold up
+        [[step]]
         on = "n1"
         do = { cut = "n2", for = "3s" }
         [[step]]
