@@ -4,7 +4,7 @@ use symbolon_core::fault::Reject;
 use symbolon_core::replica::Fact;
 
 use super::{Check, Moment, Sight};
-use crate::plan::Verb;
+use crate::plan::{Step, Verb};
 
 pub(super) struct Facts;
 
@@ -25,8 +25,11 @@ impl Check for Facts {
                 matches!(verb, Verb::RestoreBackup(_) | Verb::LoseDisk(_) | Verb::TearDisk(_)) || verb.is_hostile()
             }),
             Fact::Rejected { reason: Reject::Oversized, .. } => planned(|verb| matches!(verb, Verb::Forge(_))),
-            // Whoever speaks in a member's name also confuses what others believe that it holds.
-            Fact::Rejected { reason: Reject::Forged, .. } => planned(Verb::is_hostile),
+            // Whoever speaks in a member's name also confuses what others believe that it holds, and they tell it so.
+            Fact::Rejected { reason: Reject::Forged, .. } => {
+                let in_its_name = |step: &Step| step.verb.is_hostile() && step.on.names(moment.name());
+                planned(|verb| matches!(verb, Verb::ForgeDots(_))) || moment.plan.steps().any(in_its_name)
+            }
             Fact::Rejected { reason: Reject::Version, .. } => false,
             _ => true,
         };

@@ -220,8 +220,19 @@ pub struct End<'a> {
     pub stood_ms: u64,
     /// When they agreed, if they did.
     pub converged_ms: Option<u64>,
-    /// Frames between nodes that healed, in the quiet time, and how long it was.
-    pub quiet: Option<(u64, u64)>,
+    /// What went on in the quiet time, if nothing disturbed it.
+    pub quiet: Option<Calm>,
+}
+
+/// A time in which no caller wants anything of nodes that agree.
+#[derive(Clone, Copy, Debug)]
+pub struct Calm {
+    /// How long it was.
+    pub span_ms: u64,
+    /// Requests of the nodes that healed, whether or not anybody heard them.
+    pub asked: u64,
+    /// Frames that arrived, requests and replies.
+    pub delivered: u64,
 }
 
 impl End<'_> {

@@ -1,6 +1,6 @@
 //! A cluster that agrees and is left alone stays quiet: heartbeats, and nothing else.
 
-use super::{Check, End};
+use super::{Calm, Check, End};
 
 pub(super) struct Quiet;
 
@@ -10,21 +10,20 @@ impl Check for Quiet {
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
-        let Some((frames, span_ms)) = end.quiet else { return Ok(()) };
+        let Some(Calm { span_ms, asked, delivered }) = end.quiet else { return Ok(()) };
         let nodes = end.nodes.len() as u64;
         // Of each pair one asks and one replies in each heartbeat; both may ask at once, and jitter may add one.
         let beats = span_ms / end.plan.gossip.heartbeat_ms() + 2;
         let most = nodes * nodes.saturating_sub(1) * 2 * beats;
-        // Once a heartbeat has passed in silence, the next interval asks: somebody who hears it, if all are there.
-        let all = end.nodes.len() == end.plan.nodes.len();
+        // Once a heartbeat has passed in silence, the next interval asks; perhaps somebody who is lost.
         let gossip = end.plan.gossip.config();
         let patience_ms = (gossip.heartbeat + gossip.interval * 3 / 2).as_millis() as u64;
-        if frames == 0 && nodes > 1 && all && span_ms >= patience_ms {
+        if asked == 0 && nodes > 1 && span_ms >= patience_ms {
             return Err(format!("nobody asked anybody in {span_ms} ms of quiet"));
         }
-        if frames <= most {
+        if delivered <= most {
             return Ok(());
         }
-        Err(format!("{frames} frames in {span_ms} ms of quiet among {nodes} nodes; {most} would do"))
+        Err(format!("{delivered} frames in {span_ms} ms of quiet among {nodes} nodes; {most} would do"))
     }
 }

@@ -32,7 +32,7 @@ impl Check for Removals {
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
         let horizon = end.plan.gossip.config().remove_horizon + PATIENCE;
         // Nodes stand as they did when all agreed; the quiet time has passed since.
-        let since = Duration::from_millis(end.quiet.map_or(0, |(_, span_ms)| span_ms));
+        let since = Duration::from_millis(end.quiet.map_or(0, |calm| calm.span_ms));
         for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
             let Some(view) = self.latest.get(&standing.node) else { continue };
             let left = view.cells.iter().find(|(_, cell)| {

@@ -70,6 +70,7 @@ impl World<'_> {
 
     /// A node opens an exchange.
     pub(super) fn send(&mut self, from: usize, to: usize, exchange: ExchangeId, mut frame: Vec<u8>) {
+        self.nodes[from].asked += 1;
         let message = self.leave(from, to, &frame);
         let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to, message };
         let fate = self.fate(from, to, frame.len(), self.plan.weather.lost_requests);

@@ -52,6 +52,8 @@ pub(super) struct Node {
     pub ticked_at: u64,
     /// How often at that time.
     pub ticks: u32,
+    /// Requests to peers.
+    pub asked: u64,
 }
 
 /// A disk, and the writes that are on their way to it.
@@ -92,6 +94,7 @@ impl Node {
             dropped_at: None,
             ticked_at: 0,
             ticks: 0,
+            asked: 0,
         }
     }
 

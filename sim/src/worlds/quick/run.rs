@@ -4,17 +4,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use symbolon_core::state::View;
+use symbolon_core::time::Wall;
 
 use super::node::Node;
 use super::planted::{Planted, plant};
 use super::trace::Trace;
 use super::world::{Counts, Happening, World};
-use crate::checks::{Check, Checks, End, Failure, Standing};
+use crate::checks::{Calm, Check, Checks, End, Failure, Standing};
 use crate::history::{History, Kind};
 use crate::marks::Marks;
 use crate::model::{Meaning, Sense};
 use crate::plan::{Chance, Plan};
 use crate::worlds::{Done, Step};
+
+/// A node at the end: what it publishes, and its clock.
+type Shown = (usize, Arc<View>, Wall);
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 100;
@@ -229,29 +233,30 @@ impl<'a> World<'a> {
     }
 
     /// Counts the frames of a quiet time, if nothing disturbs it.
-    fn quiet(&mut self, ending: &[(usize, Arc<View>, symbolon_core::time::Wall)]) -> Option<Option<(u64, u64)>> {
+    fn quiet(&mut self, ending: &[Shown]) -> Option<Option<Calm>> {
         let beat_ms = self.plan.gossip.heartbeat_ms();
         if !self.run_until(self.at_ms + beat_ms) {
             return None;
         }
-        let before = self.counts.delivered;
+        let before = self.rounds(ending);
         if !self.run_until(self.at_ms + 2 * beat_ms) {
             return None;
         }
-        let frames = self.counts.delivered - before;
+        let after = self.rounds(ending);
+        let calm = Calm { span_ms: 2 * beat_ms, asked: after.0 - before.0, delivered: after.1 - before.1 };
         let still = ending.iter().all(|(node, view, _)| {
             self.view(*node)
                 .is_some_and(|now| now.cells.vector() == view.cells.vector() && versions(&now) == versions(view))
         });
-        Some(still.then_some((frames, 2 * beat_ms)))
+        Some(still.then_some(calm))
     }
 
-    fn conclude(
-        &mut self,
-        (ending, stood_ms): (&[(usize, Arc<View>, symbolon_core::time::Wall)], u64),
-        converged_ms: Option<u64>,
-        quiet: Option<(u64, u64)>,
-    ) {
+    /// Requests of these nodes so far, and frames that arrived anywhere.
+    fn rounds(&self, of: &[Shown]) -> (u64, u64) {
+        (of.iter().map(|(node, _, _)| self.nodes[*node].asked).sum(), self.counts.delivered)
+    }
+
+    fn conclude(&mut self, (ending, stood_ms): (&[Shown], u64), converged_ms: Option<u64>, quiet: Option<Calm>) {
         let nodes: Vec<Standing<'_>> =
             ending.iter().map(|(node, view, wall)| Standing { node: *node, view, wall: *wall }).collect();
         let end = End {
@@ -278,7 +283,7 @@ impl<'a> World<'a> {
         Sense { meaning: meaning.unwrap_or_default(), judgements: self.judgements.clone() }
     }
 
-    fn standing(&self) -> Vec<(usize, Arc<View>, symbolon_core::time::Wall)> {
+    fn standing(&self) -> Vec<Shown> {
         self.healed()
             .filter_map(|node| Some((node, self.view(node)?, self.nodes[node].now(self.at_ms).wall)))
             .collect()

@@ -25,10 +25,12 @@ const ANSWERS: &str = "answers";
 
 /// A call that is under way.
 pub(super) struct Open {
-    node: usize,
+    pub node: usize,
     verb: Option<Verb>,
     /// What the node showed when it was asked, and its clock.
     asked: Option<(Arc<View>, Wall)>,
+    /// What it showed since.
+    pub later: Vec<Arc<View>>,
     /// Which of all tokens it is about: its name may soon be another's.
     token: Option<usize>,
     /// The life of the node that was asked, and how often it had been paused.
@@ -43,12 +45,19 @@ impl Open {
             Verb::Introspect(introspect) => names.tokens.get(&introspect.token).map(|(at, _)| *at),
             _ => None,
         };
-        Open { node, verb: Some(verb.clone()), asked, token, since: (world.life(node), world.pauses(node)) }
+        Open {
+            node,
+            verb: Some(verb.clone()),
+            asked,
+            later: Vec::new(),
+            token,
+            since: (world.life(node), world.pauses(node)),
+        }
     }
 
     /// A call whose answer matters to nobody.
     pub(super) fn other(node: usize) -> Open {
-        Open { node, verb: None, asked: None, token: None, since: (0, 0) }
+        Open { node, verb: None, asked: None, later: Vec::new(), token: None, since: (0, 0) }
     }
 }
 
@@ -153,25 +162,17 @@ impl Play<'_> {
         let (Some(active), Some((view, asked)), Some(at)) = (active, &open.asked, open.token) else { return };
         let token = self.tokens[at].clone();
         let (node, asked) = (open.node, *asked);
-        let Some(now) = self.world.shown(node) else { return };
+        let answered = self.world.now(node).wall;
         let accepts = |view: &View, wall: Wall| Stand { view, crypto: self.world.crypto(node), wall }.accepts(&token);
-        let before = accepts(view, asked);
-        let came_and_went = before != active && !decides_alike(view, &now, &token.client);
-        if before != accepts(&now, self.world.now(node).wall) || came_and_went {
+        let views = std::iter::once(view).chain(&open.later);
+        let mut verdicts = views.flat_map(|view| [accepts(view, asked), accepts(view, answered)]);
+        let before = verdicts.next();
+        if !verdicts.all(|verdict| Some(verdict) == before) {
             return;
         }
         self.told(|recorder| told::judged(recorder, node, &token, active));
         self.see(node, &Sight::Judged { token: &token, active, view, wall: asked });
     }
-}
-
-/// Whether nothing that decides about tokens of this client changed from one view to the next: not even there and back, as where
-/// an empty node learns of a key and then of a revocation.
-fn decides_alike(one: &View, next: &View, client: &str) -> bool {
-    one.identity.incarnation == next.identity.incarnation
-        && one.revoked.arrivals_end() == next.revoked.arrivals_end()
-        && one.token_keys.ptr_eq(&next.token_keys)
-        && one.client(client).is_some() == next.client(client).is_some()
 }
 
 /// An answer as the trace tells it; all that is random in it comes from the seed.

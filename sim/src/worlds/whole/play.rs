@@ -48,6 +48,8 @@ pub(super) struct Play<'p> {
     /// Calls of the plan that a node answered, whatever it said.
     pub answered: u64,
     pub counts: Counts,
+    /// Requests of each node to peers.
+    pub asked: Vec<u64>,
     pub marks: Marks,
     /// What is told of the run, if it was asked for.
     pub recorder: Option<Box<Recorder>>,
@@ -121,6 +123,7 @@ impl<'p> Play<'p> {
             calls: 0,
             answered: 0,
             counts: Counts::default(),
+            asked: vec![0; plan.nodes.len()],
             marks: Marks::default(),
             recorder: recording.then(|| Box::new(world.recorder())),
             has_begun: false,
@@ -231,8 +234,15 @@ impl<'p> Play<'p> {
                 Seen::Ended => Sight::Ended,
                 Seen::Wrote(rows) => Sight::Wrote(rows),
                 Seen::Landed(rows) => Sight::Landed(rows),
-                Seen::Published { before, after, wall } => Sight::Published { before, after, wall: *wall },
-                Seen::Sent(frame) => Sight::Sent(frame),
+                Seen::Published { before, after, wall } => {
+                    let waiting = self.open.values_mut().filter(|open| open.node == node);
+                    waiting.for_each(|open| open.later.push(after.clone()));
+                    Sight::Published { before, after, wall: *wall }
+                }
+                Seen::Sent(frame) => {
+                    self.asked[node] += 1;
+                    Sight::Sent(frame)
+                }
                 Seen::Returned(frame) => {
                     self.counts.delivered += EXCHANGE;
                     Sight::Sent(frame)

@@ -7,7 +7,7 @@ use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
 use super::play::Play;
-use crate::checks::{End, Failure, Standing};
+use crate::checks::{Calm, End, Failure, Standing};
 use crate::history::Kind;
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
@@ -119,29 +119,30 @@ impl Play<'_> {
     }
 
     /// Counts the frames of a quiet time, if nothing disturbs it.
-    fn quiet(&mut self, ending: &[Shown]) -> Option<Option<(u64, u64)>> {
+    fn quiet(&mut self, ending: &[Shown]) -> Option<Option<Calm>> {
         let beat_ms = self.plan.gossip.heartbeat_ms();
         if !self.pass_until(self.world.at_ms() + beat_ms) {
             return None;
         }
-        let before = self.counts.delivered;
+        let before = self.rounds(ending);
         if !self.pass_until(self.world.at_ms() + 2 * beat_ms) {
             return None;
         }
-        let frames = self.counts.delivered - before;
+        let after = self.rounds(ending);
+        let calm = Calm { span_ms: 2 * beat_ms, asked: after.0 - before.0, delivered: after.1 - before.1 };
         let is_still =
             |now: &View, view: &View| now.cells.vector() == view.cells.vector() && versions(now) == versions(view);
         let still =
             ending.iter().all(|(node, view, _)| self.world.view(*node).is_some_and(|now| is_still(&now, view)));
-        Some(still.then_some((frames, 2 * beat_ms)))
+        Some(still.then_some(calm))
     }
 
-    fn conclude(
-        &mut self,
-        (ending, stood_ms): (&[Shown], u64),
-        converged_ms: Option<u64>,
-        quiet: Option<(u64, u64)>,
-    ) {
+    /// Requests of these nodes so far, and frames that arrived anywhere.
+    fn rounds(&self, of: &[Shown]) -> (u64, u64) {
+        (of.iter().map(|(node, _, _)| self.asked[*node]).sum(), self.counts.delivered)
+    }
+
+    fn conclude(&mut self, (ending, stood_ms): (&[Shown], u64), converged_ms: Option<u64>, quiet: Option<Calm>) {
         let nodes: Vec<Standing<'_>> =
             ending.iter().map(|(node, view, wall)| Standing { node: *node, view, wall: *wall }).collect();
         let end = End {
