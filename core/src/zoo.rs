@@ -57,6 +57,7 @@ pub enum Bug {
     RetiredKeyRevived,
     LaterLifeUnheard,
     SignerUnlisted,
+    RingUnannounced,
     // Tokens.
     SkewForgotten,
     ExpiryWithLeeway,

@@ -254,22 +254,6 @@ fn digests_are_equal_exactly_if_the_live_states_are() {
 }
 
 #[test]
-fn a_vector_joins_covers_and_tells_its_changes() {
-    let (a, b) = (replica(1, 1), replica(2, 1));
-    let mut vector: VersionVector = [(a, 2), (b, 5), (a, 1)].into_iter().collect();
-    assert_eq!((vector.get(a), vector.len()), (2, 2));
-    vector.raise(replica(3, 1), 0);
-    assert_eq!(vector.len(), 2, "nothing held is no entry");
-    let base: VersionVector = [(a, 2), (b, 3)].into_iter().collect();
-    assert_eq!(vector.changes_since(&base), [(b, 5)]);
-    assert!(vector.covers(&base) && !base.covers(&vector));
-    let mut joined = base.clone();
-    joined.extend(vector.changes_since(&base));
-    assert_eq!(joined, vector);
-    assert!(vector.knows(b.dot(5)) && !vector.knows(b.dot(6)));
-}
-
-#[test]
 fn the_hybrid_clock_only_moves_forward() {
     let mut clock = HybridClock::default();
     let first = clock.stamp(Wall(1000));

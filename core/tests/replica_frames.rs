@@ -363,6 +363,29 @@ fn only_the_nodes_own_hand_makes_it_give_way() {
 }
 
 #[test]
+fn a_record_that_its_node_did_not_write_in_this_life_is_outdone_at_once() {
+    let mut cluster = pair();
+    let own = |cluster: &Cluster, place: usize| {
+        cluster.nodes[place].view.nodes.get(&cluster.nodes[0].keys.node()).expect("known").clone()
+    };
+    // Somebody with its keys, and with its memory, went on far in its name.
+    let scalar = symbolon_core::crypto::Secret32::new(
+        cluster.nodes[0].keys.to_bytes()[..32].try_into().expect("the scalar comes first"),
+    );
+    let key = cluster.nodes[0].crypto.ecdsa.signing_key(&scalar).expect("an identity holds a valid scalar");
+    let mut twin = (*own(&cluster, 0)).clone();
+    twin.version += 1_000;
+    let twin = record::sign(twin, &*key, &common::forger::cluster_id("test"));
+    let mut message = cluster.message(1, 0);
+    message.records = vec![(twin.raw.clone(), twin.signature)];
+    cluster.say(1, 0, message).expect("it is in its own hand");
+    cluster.run_ms(3_000);
+    let outdone = own(&cluster, 0);
+    assert!(outdone.version > twin.version, "{} against {}", outdone.version, twin.version);
+    assert_eq!(own(&cluster, 1).raw, outdone.raw);
+}
+
+#[test]
 fn nothing_that_is_noted_carries_a_secret() {
     let mut cluster = pair();
     cluster.ask(0, Request::SetClusterKey { key: symbolon_core::crypto::Secret32::new([0xab; 32]) });

@@ -17,6 +17,7 @@ use crate::fault::Reject;
 use crate::state::{Body, Collection, Key, RingKey, RingKeyId, RingKeyMeta};
 use crate::time::Tick;
 use crate::wire::{message, row};
+use crate::zoo::{self, Bug};
 
 /// Between two attempts to fetch one key.
 const RETRY: Duration = Duration::from_secs(1);
@@ -109,7 +110,8 @@ impl Replica {
     /// Our record names the keys that were fetched: soon, and once for several, since each version of it goes to every node.
     fn announce_ring(&mut self) {
         let now = self.now.tick;
-        if self.fetches.unannounced.take_if(|since| now.since(*since) >= ANNOUNCEMENT).is_some() {
+        let due = self.fetches.unannounced.take_if(|since| now.since(*since) >= ANNOUNCEMENT).is_some();
+        if due && !zoo::on(Bug::RingUnannounced) {
             self.rewrite_record(0);
         }
     }

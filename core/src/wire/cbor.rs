@@ -7,11 +7,11 @@ use minicbor::{Decoder, Encoder, decode, encode};
 
 /// An encoder into memory, which cannot fail.
 pub(super) type Enc<'a> = Encoder<&'a mut Vec<u8>>;
-/// Most rows and values are not longer than this.
-const ROOM: usize = 128;
-
 /// The outcome of one encoding step.
 pub(super) type Step = Result<(), encode::Error<Infallible>>;
+
+/// Most rows and values are not longer than this.
+const ROOM: usize = 128;
 
 /// Why bytes do not decode. It says what was expected, never what was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod lies;
 mod quiet;
 mod removals;
 mod revocation;
+mod ring;
 mod secrets;
 mod stages;
 mod strangers;
@@ -320,6 +321,7 @@ impl Checks {
             Box::new(denials::Denials::default()),
             Box::new(keys::Keys::default()),
             Box::new(stages::Stages::default()),
+            Box::new(ring::Ring::default()),
             Box::new(strangers::Strangers::default()),
             Box::new(lies::Lies::default()),
             Box::new(frames::Frames::default()),

@@ -416,6 +416,13 @@ pub const MEMBERS: &[Member] = &[
         "design: tokens and keys",
     ),
     member(
+        "ring-unannounced",
+        Planted::Core(Bug::RingUnannounced),
+        0,
+        "A wrapping key that was fetched is never named in the node's record.",
+        "design: tokens and keys",
+    ),
+    member(
         "revocation-unread",
         Planted::Core(Bug::RevocationUnread),
         19,

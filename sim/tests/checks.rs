@@ -1,0 +1,62 @@
+//! The checks themselves: what each is shown here is wrong, or right, and it says so.
+
+use symbolon_core::replica::{Row, Table};
+use symbolon_sim::checks::{Checks, Moment, Sight};
+use symbolon_sim::plan::Plan;
+
+/// Where a secret may begin: at each place of several strides.
+const PLACES: usize = 70;
+
+fn plan() -> Plan {
+    Plan::parse("one.toml", "story = \"One node.\"\nnodes = 1\n").expect("it is a plan")
+}
+
+/// The check that fails when this is seen of a node whose secret is given away.
+fn failing(secret: [u8; 32], sight: &Sight<'_>) -> Option<&'static str> {
+    let plan = plan();
+    let moment = Moment { at_ms: 0, node: 0, plan: &plan };
+    let mut checks = Checks::new(&plan);
+    checks.see(moment, &Sight::Secrets(&[[7; 32], secret]));
+    checks.see(moment, sight);
+    checks.failure().map(|failure| failure.check)
+}
+
+/// No two pieces of it are alike.
+fn secret() -> [u8; 32] {
+    std::array::from_fn(|at| (at * 37 + 11) as u8)
+}
+
+#[test]
+fn a_secret_is_found_wherever_it_stands() {
+    for at in 0..PLACES {
+        for after in [0, 1, 9, 40] {
+            let mut bytes = vec![0xa5; at];
+            bytes.extend(secret());
+            bytes.extend(vec![0x5a; after]);
+            assert_eq!(
+                failing(secret(), &Sight::Sent(&bytes)),
+                Some("secrets"),
+                "a frame, {at} before and {after} after"
+            );
+            let row = Row { table: Table::Secrets, key: vec![1], value: Some(bytes) };
+            assert_eq!(
+                failing(secret(), &Sight::Wrote(&[row])),
+                Some("secrets"),
+                "a row, {at} before and {after} after"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_secret_is_none() {
+    let mut other = secret();
+    for (at, byte) in other.iter_mut().enumerate() {
+        *byte ^= u8::from(at % 8 == 3);
+    }
+    for at in 0..PLACES {
+        let mut bytes = vec![0xa5; at];
+        bytes.extend(other);
+        assert_eq!(failing(secret(), &Sight::Sent(&bytes)), None, "{at}");
+    }
+}
