@@ -5,7 +5,7 @@ mod common {
     pub mod cluster;
 }
 
-use common::cluster::Cluster;
+use common::cluster::{Cluster, Disk};
 use symbolon_core::config::{MAX_FORMER_LIVES, RECORD_LEASE, RECORD_RENEWAL};
 use symbolon_core::replica::Request;
 use symbolon_core::state::KeyStage;
@@ -16,18 +16,24 @@ fn signer(cluster: &Cluster, place: usize) -> String {
     cluster.nodes[place].view.signer.as_ref().map(|signer| signer.kid.to_string()).expect("it signs")
 }
 
-/// A node rotates its key, time passes, and its disk is put back to before the rotation.
-fn restored_after(span_ms: u64) -> (Cluster, String, String) {
+/// A node rotates its key, and time passes: its first key, and its disk as it was before.
+fn rotated(span_ms: u64) -> (Cluster, String, Disk) {
     let mut cluster = Cluster::of(3);
     let first = signer(&cluster, 0);
     let backup = cluster.nodes[0].disk.clone();
     cluster.ask(0, Request::RotateSigningKey);
     cluster.run_ms(120_000);
-    let second = signer(&cluster, 0);
-    assert_ne!(first, second);
+    assert_ne!(signer(&cluster, 0), first);
     // The clocks go on, and nobody is woken before the end: a day of idle gossip says nothing here.
     cluster.elapsed_ms += span_ms;
     cluster.run_ms(10_000);
+    (cluster, first, backup)
+}
+
+/// The same, and its disk is put back: its first key and its second.
+fn restored_after(span_ms: u64) -> (Cluster, String, String) {
+    let (mut cluster, first, backup) = rotated(span_ms);
+    let second = signer(&cluster, 0);
     cluster.kill(0);
     cluster.nodes[0].disk = backup;
     cluster.boot(0).expect("a backup boots");
@@ -202,13 +208,7 @@ fn a_recovered_key_waits_for_a_peer_that_may_know_better() {
 
 #[test]
 fn a_key_that_a_restored_node_signed_with_alone_is_honoured() {
-    let mut cluster = Cluster::of(3);
-    let first = signer(&cluster, 0);
-    let backup = cluster.nodes[0].disk.clone();
-    cluster.ask(0, Request::RotateSigningKey);
-    cluster.run_ms(120_000);
-    cluster.elapsed_ms += DAY_MS + 3_600_000;
-    cluster.run_ms(10_000);
+    let (mut cluster, first, backup) = rotated(DAY_MS + 3_600_000);
     assert!(!cluster.nodes[1].view.token_keys.contains_key(first.as_str()), "it was forgotten");
     cluster.kill(0);
     cluster.nodes[0].disk = backup;
@@ -315,13 +315,7 @@ fn a_crash_before_it_hears_of_the_life_between_changes_nothing() {
 
 #[test]
 fn who_was_away_for_days_revives_no_forgotten_key() {
-    let mut cluster = Cluster::of(3);
-    let first = signer(&cluster, 0);
-    let backup = cluster.nodes[0].disk.clone();
-    cluster.ask(0, Request::RotateSigningKey);
-    cluster.run_ms(120_000);
-    cluster.elapsed_ms += DAY_MS + 3_600_000;
-    cluster.run_ms(10_000);
+    let (mut cluster, first, backup) = rotated(DAY_MS + 3_600_000);
     let second = signer(&cluster, 0);
     cluster.kill(0);
     // All tokens of both keys expire while it is away.
