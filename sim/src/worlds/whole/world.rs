@@ -7,7 +7,7 @@ use symbolon_core::crdt::NodeId;
 use symbolon_core::crypto::Crypto;
 use symbolon_core::replica::Seed;
 use symbolon_core::state::View;
-use symbolon_core::time::{Now, Wall};
+use symbolon_core::time::Now;
 use symbolon_node::handle::Handle;
 use symbolon_node::node::NodeError;
 use turmoil::Sim;
@@ -142,11 +142,6 @@ impl World {
     pub(super) fn overhear(&self, node: usize, frame: &[u8]) {
         self.record.tell_frame(self.at_ms, node, frame);
         self.weather.hear(frame);
-    }
-
-    /// When the replica of a node was booted last, by its own clock.
-    pub fn began(&self, node: usize) -> Wall {
-        self.places[node].life().began
     }
 
     /// For what is told of its nodes.
