@@ -1,6 +1,7 @@
 //! Worlds: whatever runs a plan.
 
 pub mod client;
+mod lies;
 pub mod live;
 pub mod look;
 pub mod quick;

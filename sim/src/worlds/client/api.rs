@@ -210,12 +210,12 @@ impl Api {
         done(&self.call(Method::DELETE, &format!("/api/admin/users/{user}/sessions"), Some(admin), None).await?)
     }
 
-    /// `POST /api/gossip/sync` with bytes that somebody sends as a frame: the status.
-    pub async fn frame(&self, bytes: Vec<u8>) -> Result<StatusCode> {
+    /// `POST /api/gossip/sync` with bytes that somebody sends as a frame: whatever is said to that.
+    pub async fn frame(&self, bytes: Vec<u8>) -> Result<Reply> {
         let body = Some((FRAME, bytes));
         let path = "/api/gossip/sync".into();
         let call = Call { method: Method::POST, path, body, ..Call::default() };
-        Ok(self.http.send(&call).await?.status)
+        self.http.send(&call).await
     }
 
     /// `GET /api/gossip/kem-info`: the node's public keys and its address.

@@ -73,7 +73,7 @@ impl Stage {
             }
             Verb::Replay(replay) => {
                 let frame = self.network()?.old_frame(replay.back).context("no frame went by yet")?;
-                Ok(node.api.frame(frame).await?.to_string())
+                Ok(node.api.frame(frame).await?.status.to_string())
             }
             Verb::Forge(forge) => self.forge(place, forge.what).await,
             other => bail!("`{}` is not done node by node", other.key()),
@@ -204,7 +204,7 @@ impl Stage {
                 bytes
             }
         };
-        let status = self.node(place).api.frame(bytes).await?;
+        let status = self.node(place).api.frame(bytes).await?.status;
         if status.is_success() {
             bail!("the bytes of a stranger were answered with {status}");
         }

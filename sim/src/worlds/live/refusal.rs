@@ -28,7 +28,7 @@ pub(super) fn of_verb(verb: &Verb) -> Option<String> {
             Some(format!("`{}` cannot be done in the live world: {CLOCKS}", verb.key()))
         }
         hostile if hostile.is_hostile() => Some(format!(
-            "`{}` is not done in the live world: only the quick one lends the keys of a node",
+            "`{}` is not done in the live world: only simulated ones lend the keys of a node",
             hostile.key()
         )),
         Verb::SlowDisk(slow) if slow.by.0 > MOST_SLOW => {

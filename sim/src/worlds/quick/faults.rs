@@ -7,6 +7,7 @@ use crate::history::{Kind, MOST};
 use crate::marks::Mark;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
+use crate::worlds::lies;
 use crate::worlds::simulated::{OVERSIZED, VOUCH_MS};
 
 impl World<'_> {
@@ -99,7 +100,7 @@ impl World<'_> {
             }
             Verb::Replay(replay) => self.replay(replay.back, node),
             Verb::Forge(forge) => self.forge(forge.what, node),
-            hostile if hostile.is_hostile() => self.lie(node, hostile),
+            hostile if hostile.is_hostile() => lies::lie(self, node, hostile),
             call => self.call(node, call),
         }
     }

@@ -22,8 +22,9 @@ mod world;
 pub use planted::Planted;
 pub(in crate::worlds) use planted::plant;
 pub use run::{Reseed, Verdict, run, run_planted, run_reseeded, sense, steps, tell, tell_planted, watch};
-pub(in crate::worlds) use run::{same, versions, words};
+pub(in crate::worlds) use run::{alike, same, versions, words};
 pub use world::Counts;
+pub(in crate::worlds) use world::name;
 
 use super::Cannot;
 use crate::plan::{Plan, Verb};

@@ -1,9 +1,10 @@
 //! A whole run: storm, heal, agreement, quiet, verdict. A pure function of the plan.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use symbolon_core::state::View;
+use symbolon_core::state::{Key, View};
 use symbolon_core::time::Wall;
 
 use super::node::Node;
@@ -184,8 +185,7 @@ impl<'a> World<'a> {
             tokens: Vec::new(),
             judgements: Vec::new(),
             counts: Counts::default(),
-            lies: 0,
-            in_doubt: Default::default(),
+            said: Default::default(),
             marks: Marks::default(),
             down: Default::default(),
             trouble: None,
@@ -294,17 +294,7 @@ impl<'a> World<'a> {
         let nodes = self.standing();
         nodes.len() == self.healed().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.nodes[*node].disk.is_idle())
-            && nodes.windows(2).all(|pair| self.alike(&pair[0].1, &pair[1].1))
-    }
-
-    /// Whether two views are one state, but for what hostile members said in two ways: nothing can mend that but another change.
-    fn alike(&self, one: &View, other: &View) -> bool {
-        let told = |view: &View| {
-            let certain = view.cells.iter().filter(|(key, _)| !self.in_doubt.contains(*key));
-            let dots = certain.map(|(key, cell)| (key.clone(), cell.siblings().map(|sibling| sibling.dot).collect()));
-            dots.filter(|(_, dots): &(_, Vec<_>)| !dots.is_empty()).collect::<Vec<_>>()
-        };
-        same(one, other) || (!self.in_doubt.is_empty() && same_beside_cells(one, other) && told(one) == told(other))
+            && nodes.windows(2).all(|pair| alike(&pair[0].1, &pair[1].1, &self.said.in_doubt))
     }
 }
 
@@ -316,6 +306,17 @@ pub(in crate::worlds) fn versions(view: &View) -> Vec<(symbolon_core::crdt::Node
 /// Whether two views are one state, signing keys aside.
 pub(in crate::worlds) fn same(one: &View, other: &View) -> bool {
     one.cells.root() == other.cells.root() && same_beside_cells(one, other)
+}
+
+/// Whether two views are one state, but for keys of which hostile members told different nodes different things: nothing can mend
+/// that but another change.
+pub(in crate::worlds) fn alike(one: &View, other: &View, in_doubt: &BTreeSet<Key>) -> bool {
+    let told = |view: &View| {
+        let certain = view.cells.iter().filter(|(key, _)| !in_doubt.contains(*key));
+        let dots = certain.map(|(key, cell)| (key.clone(), cell.siblings().map(|sibling| sibling.dot).collect()));
+        dots.filter(|(_, dots): &(_, Vec<_>)| !dots.is_empty()).collect::<Vec<_>>()
+    };
+    same(one, other) || (!in_doubt.is_empty() && same_beside_cells(one, other) && told(one) == told(other))
 }
 
 fn same_beside_cells(one: &View, other: &View) -> bool {

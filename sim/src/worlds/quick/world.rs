@@ -5,7 +5,6 @@ use std::hash::BuildHasher as _;
 
 use foldhash::quality::FixedState;
 use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, Fact, WriteId};
-use symbolon_core::state::Key;
 
 use super::calls::{Names, Pending};
 use super::node::Node;
@@ -17,6 +16,7 @@ use crate::history::{Place, Recorder};
 use crate::marks::Marks;
 use crate::model::Judgement;
 use crate::plan::{Chance, Plan};
+use crate::worlds::lies::Said;
 
 /// A node that is woken so often within one millisecond spins.
 const MOST_TICKS: u32 = 100;
@@ -107,10 +107,8 @@ pub(super) struct World<'a> {
     /// What callers heard of tokens.
     pub judgements: Vec<Judgement>,
     pub counts: Counts,
-    /// Lies that hostile members told.
-    pub lies: u64,
-    /// Keys of which they told different nodes different things.
-    pub in_doubt: BTreeSet<Key>,
+    /// What hostile members said.
+    pub said: Said,
     pub marks: Marks,
     pub down: BTreeSet<usize>,
     /// What went wrong in the world itself.
@@ -329,7 +327,7 @@ impl World<'_> {
 }
 
 /// The name of a frame in checks: all bytes count, and it is quick; nobody here looks for two frames of one name.
-pub(super) fn name(frame: &[u8]) -> u64 {
+pub(in crate::worlds) fn name(frame: &[u8]) -> u64 {
     FixedState::with_seed(0).hash_one(frame)
 }
 

@@ -78,6 +78,16 @@ impl Disk {
         found
     }
 
+    /// What is durable, if anything.
+    pub(super) fn rows(&self) -> Option<Rows> {
+        (!self.rows.is_empty()).then(|| self.rows.clone())
+    }
+
+    /// Everything is as on another disk.
+    pub(super) fn replace(&mut self, rows: Rows) {
+        self.rows = rows;
+    }
+
     /// Of one row only the first half is left.
     pub(super) fn tear(&mut self, chance: Chance) {
         let torn = |(table, _): &(Table, Vec<u8>)| matches!(table, Table::Cells | Table::Marks);

@@ -31,7 +31,7 @@ pub(super) async fn live(place: Arc<Place>, weather: Arc<Weather>, peers: Arc<[S
     place.record.add(true_ms(), place.index, Seen::Ended);
     let mut life = place.life();
     (life.runs, life.handle) = (false, None);
-    life.gave_up = outcome.err().map(|error| error.to_string());
+    life.gave_up = outcome.err();
     Ok(())
 }
 
@@ -39,7 +39,7 @@ async fn run(place: &Arc<Place>, weather: Arc<Weather>, peers: &[Seed]) -> Resul
     let listener = SimListener::bind().await.expect("a host that begins has its port to itself");
     let setup = Setup {
         address: listener.address().expect("it is bound"),
-        keys: place.keys.clone(),
+        keys: place.keys(),
         config: place.config.clone(),
         tls: None,
         max_connections: MAX_CONNECTIONS,
@@ -50,7 +50,8 @@ async fn run(place: &Arc<Place>, weather: Arc<Weather>, peers: &[Seed]) -> Resul
         let mut life = place.life();
         (life.handle, life.stopper) = (Some(node.handle.clone()), Some(node.stopper()));
     }
-    for peer in peers {
+    let is_clone = |peer: &&Seed| peer.node == place.keys().node();
+    for peer in peers.iter().filter(|peer| !is_clone(peer)) {
         node.handle.ask(Actor::Operator, Request::SeedNode(peer.clone()), None).await;
     }
     node.ended().await
@@ -101,6 +102,7 @@ impl Witness for Watch {
         let mut life = self.0.life();
         let disk = if std::mem::take(&mut life.disk_is_another) { Continuity::Broken } else { Continuity::Kept };
         life.view = Some(view.clone());
+        life.began = self.0.now(true_ms()).wall;
         self.0.record.add(true_ms(), self.0.index, Seen::Booted { view: view.clone(), disk });
     }
 

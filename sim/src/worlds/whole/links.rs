@@ -87,6 +87,11 @@ impl World {
         }
     }
 
+    /// Whether what is sent this way is lost.
+    pub fn is_cut(&self, way: (usize, usize)) -> bool {
+        self.links.cut.contains_key(&way)
+    }
+
     /// How often a node was paused.
     pub fn pauses(&self, node: usize) -> u64 {
         self.links.pauses.get(&node).copied().unwrap_or_default()

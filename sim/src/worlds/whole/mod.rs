@@ -9,6 +9,7 @@ mod desk;
 mod disk;
 mod drawn;
 mod host;
+mod lies;
 mod links;
 mod network;
 mod place;
@@ -30,5 +31,5 @@ use crate::plan::{Plan, Verb};
 
 /// What of a plan this world cannot do, if anything.
 pub fn cannot(plan: &Plan) -> Option<Cannot> {
-    super::undone(plan, "whole", |verb| !matches!(verb, Verb::Traffic(_)) && !verb.is_hostile())
+    super::undone(plan, "whole", |verb| !matches!(verb, Verb::Traffic(_)))
 }

@@ -74,7 +74,7 @@ impl Net for WeatheredNet {
         Box::pin(async move {
             let at_ms = true_ms();
             place.record.add(at_ms, place.index, Seen::Sent(bytes_of(&request).to_vec()));
-            weather.hear(&request);
+            weather.hear(bytes_of(&request));
             let fate = weather.fate(place.index, &request, at_ms);
             let patience = request.timeout;
             let outcome = tokio::time::timeout(patience, through(fate, &weather, &http, request)).await;
@@ -122,7 +122,7 @@ async fn through(
 }
 
 /// Waits while what goes this way is held.
-async fn unclogged(weather: &Weather, link: (usize, usize)) {
+pub(super) async fn unclogged(weather: &Weather, link: (usize, usize)) {
     while weather.is_clogged(link) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -9,6 +9,7 @@ use symbolon_core::replica::{IdentityKeys, Seed};
 use symbolon_core::state::View;
 use symbolon_core::time::{Now, Tick, Wall};
 use symbolon_node::handle::Handle;
+use symbolon_node::node::NodeError;
 use tokio::sync::watch;
 
 use super::disk::Disk;
@@ -21,11 +22,11 @@ use crate::worlds::simulated::EPOCH_MS;
 pub(super) struct Place {
     pub index: usize,
     pub config: Arc<Config>,
-    pub keys: IdentityKeys,
     pub crypto: Crypto,
     pub source: Arc<Source>,
     pub chance: Drawn,
     pub record: Arc<Record>,
+    keys: Mutex<IdentityKeys>,
     disk: Mutex<Disk>,
     skew: Mutex<Skew>,
     life: Mutex<Life>,
@@ -59,8 +60,10 @@ pub(super) struct Life {
     pub is_stopping: bool,
     /// What it published last.
     pub view: Option<Arc<View>>,
+    /// When its replica was booted last, by its own clock.
+    pub began: Wall,
     /// Why it gave up, if it did.
-    pub gave_up: Option<String>,
+    pub gave_up: Option<NodeError>,
     /// Whether its disk was exchanged since its last life.
     pub disk_is_another: bool,
     /// Whether that ever happened to it.
@@ -78,7 +81,7 @@ impl Place {
         Place {
             index,
             config: Arc::new(config),
-            keys: IdentityKeys::generate(&crypto),
+            keys: Mutex::new(IdentityKeys::generate(&crypto)),
             crypto,
             source,
             chance,
@@ -87,6 +90,16 @@ impl Place {
             skew: Mutex::new(skew),
             life: Mutex::default(),
         }
+    }
+
+    /// Who it is.
+    pub(super) fn keys(&self) -> IdentityKeys {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// It is somebody else from its next life on.
+    pub(super) fn take_identity(&self, keys: IdentityKeys) {
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     pub(super) fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -111,10 +124,11 @@ impl Place {
 
     /// As an operator names it to a peer.
     pub(super) fn seed(&self) -> Seed {
+        let keys = self.keys();
         Seed {
-            node: self.keys.node(),
-            gossip_key: self.keys.gossip_key(),
-            kem_key: Box::new(*self.keys.kem_key()),
+            node: keys.node(),
+            gossip_key: keys.gossip_key(),
+            kem_key: Box::new(*keys.kem_key()),
             address: self.config.address.clone(),
         }
     }

@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
+use symbolon_node::node::NodeError;
+
 use super::answers::Open;
 use super::calls::{Caller, Got};
+use super::lies::Lies;
 use super::record::{Entry, Seen};
 use super::script::Script;
 use super::world::World;
@@ -45,6 +48,8 @@ pub(super) struct Play<'p> {
     pub open: BTreeMap<u64, Open>,
     pub answers: Answers,
     pub calls: u64,
+    /// What hostile members said.
+    pub lies: Lies,
     /// Calls of the plan that a node answered, whatever it said.
     pub answered: u64,
     pub counts: Counts,
@@ -121,6 +126,7 @@ impl<'p> Play<'p> {
             open: BTreeMap::new(),
             answers: Answers::default(),
             calls: 0,
+            lies: Lies::default(),
             answered: 0,
             counts: Counts::default(),
             asked: vec![0; plan.nodes.len()],
@@ -154,6 +160,7 @@ impl<'p> Play<'p> {
         }
         self.see_news();
         self.take_answers();
+        self.hear_of_lies();
         self.respawn();
         self.holds()
     }
@@ -215,10 +222,12 @@ impl<'p> Play<'p> {
         }
     }
 
-    /// A supervisor starts processes that gave up.
+    /// A supervisor starts processes that gave up, but for one that says that it has a clone: which of the two goes on is not for
+    /// him to say.
     fn respawn(&mut self) {
         for node in 0..self.plan.nodes.len() {
-            if self.world.take_gave_up(node).is_some() {
+            let why = self.world.take_gave_up(node);
+            if why.is_some_and(|why| !matches!(why, NodeError::Superseded)) {
                 let life = self.world.life(node);
                 self.schedule(self.world.at_ms() + RESPAWN_MS, Later::Respawns { node, life });
             }

@@ -70,9 +70,7 @@ impl Record {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &what {
             Seen::Noted(fact) => inner.tell(at_ms, node, format!("{fact:?}").as_bytes()),
-            Seen::Sent(frame) | Seen::Returned(frame) => {
-                inner.tell(at_ms, node, &frame[frame.len().saturating_sub(FRAME_TAIL)..]);
-            }
+            Seen::Sent(frame) | Seen::Returned(frame) => inner.tell(at_ms, node, tail(frame)),
             Seen::Ended => inner.tell(at_ms, node, b"ended"),
             Seen::Refused => inner.tell(at_ms, node, b"refused"),
             Seen::Booted { .. } | Seen::Wrote(_) | Seen::Landed(_) | Seen::Published { .. } | Seen::Secrets(_) => {}
@@ -85,6 +83,11 @@ impl Record {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).tell(at_ms, node, what);
     }
 
+    /// A frame belongs into the hash that the process of a node did not send.
+    pub(super) fn tell_frame(&self, at_ms: u64, node: usize, frame: &[u8]) {
+        self.tell(at_ms, node, tail(frame));
+    }
+
     /// What nobody has looked at yet.
     pub(super) fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).unseen)
@@ -94,6 +97,10 @@ impl Record {
     pub(super) fn hash(&self) -> [u8; 32] {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).hasher.finalize().as_bytes()
     }
+}
+
+fn tail(frame: &[u8]) -> &[u8] {
+    &frame[frame.len().saturating_sub(FRAME_TAIL)..]
 }
 
 impl Inner {

@@ -12,7 +12,7 @@ use crate::history::Kind;
 use crate::model::{Meaning, Sense};
 use crate::plan::Plan;
 use crate::worlds::Step;
-use crate::worlds::quick::{Planted, Reseed, Verdict, plant, same, versions, words};
+use crate::worlds::quick::{Planted, Reseed, Verdict, alike, plant, same, versions, words};
 
 /// How often agreement is looked for.
 const LOOK_MS: u64 = 20;
@@ -172,17 +172,23 @@ impl Play<'_> {
         let nodes = self.standing();
         nodes.len() == self.members().count()
             && nodes.iter().all(|(node, view, _)| view.readiness.is_ready() && self.world.disk_is_idle(*node))
-            && nodes.windows(2).all(|pair| self.same(&pair[0].1, &pair[1].1))
+            && nodes.windows(2).all(|pair| self.alike(&pair[0].1, &pair[1].1))
     }
 
-    /// Whether two views are one state. Keys of a node that lost its disk count for as long as its peers remember them, each on
-    /// its own.
+    /// Whether two views are one state.
     pub(super) fn same(&self, one: &View, other: &View) -> bool {
-        let kids = |view: &View| {
-            let kept = view.token_keys.values().filter(|key| self.world.keeps_its_disk(key.owner));
-            kept.map(|key| key.published.kid.clone()).collect::<Vec<_>>()
-        };
-        same(one, other) && kids(one) == kids(other)
+        same(one, other) && self.kids(one) == self.kids(other)
+    }
+
+    /// Whether two views are one state, as far as the nodes can tell.
+    fn alike(&self, one: &View, other: &View) -> bool {
+        alike(one, other, &self.lies.said.in_doubt) && self.kids(one) == self.kids(other)
+    }
+
+    /// Keys of a node that lost its disk count for as long as its peers remember them, each on its own.
+    fn kids(&self, view: &View) -> Vec<Arc<str>> {
+        let kept = view.token_keys.values().filter(|key| self.world.keeps_its_disk(key.owner));
+        kept.map(|key| key.published.kid.clone()).collect()
     }
 
     fn sense(&self) -> Sense {

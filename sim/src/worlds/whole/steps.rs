@@ -8,6 +8,7 @@ use crate::checks::Sight;
 use crate::history::Kind;
 use crate::plan::Span;
 use crate::plan::verb::{Forgery, Verb};
+use crate::worlds::lies;
 use crate::worlds::quick::told;
 use crate::worlds::simulated::{OVERSIZED, VOUCH_MS};
 
@@ -90,6 +91,7 @@ impl Play<'_> {
                 self.step_on_disk(node, disk);
             }
             disk @ (Verb::SlowDisk(_) | Verb::FailDisk(_)) => self.step_on_disk(node, disk),
+            hostile if hostile.is_hostile() => lies::lie(self, node, hostile),
             call => self.call(node, call),
         }
     }

@@ -111,7 +111,7 @@ impl Weather {
     }
 
     /// Somebody on the way hears it.
-    pub(super) fn hear(&self, request: &Outgoing) {
+    pub(super) fn hear(&self, frame: &[u8]) {
         let mut sky = self.sky();
         if sky.is_clear {
             return;
@@ -119,7 +119,7 @@ impl Weather {
         if sky.heard.len() == KEPT {
             sky.heard.pop_front();
         }
-        sky.heard.push_back(bytes_of(request).to_vec());
+        sky.heard.push_back(frame.to_vec());
     }
 
     /// The frame that was sent so many frames ago.

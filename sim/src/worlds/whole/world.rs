@@ -9,6 +9,7 @@ use symbolon_core::replica::Seed;
 use symbolon_core::state::View;
 use symbolon_core::time::Now;
 use symbolon_node::handle::Handle;
+use symbolon_node::node::NodeError;
 use turmoil::Sim;
 
 use super::desk::{self, DESK, Desk};
@@ -137,10 +138,16 @@ impl World {
         self.weather.heard(back)
     }
 
+    /// A frame leaves that the process of a node did not send, though it bears its hand.
+    pub(super) fn overhear(&self, node: usize, frame: &[u8]) {
+        self.record.tell_frame(self.at_ms, node, frame);
+        self.weather.hear(frame);
+    }
+
     /// For what is told of its nodes.
     pub(super) fn recorder(&self) -> Recorder {
         let names = self.places.iter().map(|place| place.config.name.clone()).collect();
-        let ids = self.places.iter().map(|place| place.keys.node()).collect();
+        let ids = self.places.iter().map(|place| place.keys().node()).collect();
         let mut recorder = Recorder::new(names, ids, None);
         recorder.be_patient(CALL_MS);
         recorder
@@ -224,7 +231,7 @@ impl World {
     }
 
     /// Why a process gave up by itself, if it did and nobody asked yet.
-    pub fn take_gave_up(&mut self, node: usize) -> Option<String> {
+    pub fn take_gave_up(&mut self, node: usize) -> Option<NodeError> {
         self.places[node].life().gave_up.take()
     }
 }
@@ -286,13 +293,31 @@ impl World {
         self.kill(node);
         let found = self.places[node].disk().exchange(copy);
         if found {
-            let mut life = self.places[node].life();
-            (life.disk_is_another, life.was_robbed) = (true, true);
-            if self.planted == Some(Planted::RewindEntropy) {
-                self.places[node].source.rewind();
-            }
+            self.robbed(node);
         }
         found
+    }
+
+    /// A process begins with the identity of another one, and with a copy of its disk as it is now, while that runs on. False if
+    /// one runs there by now, or if there is nothing to copy.
+    pub fn begin_as(&mut self, node: usize, of: usize) -> bool {
+        let rows = self.places[of].disk().rows();
+        let Some(rows) = rows.filter(|_| !self.places[node].runs()) else {
+            return false;
+        };
+        self.places[node].take_identity(self.places[of].keys());
+        self.places[node].disk().replace(rows);
+        self.robbed(node);
+        self.start(node);
+        true
+    }
+
+    fn robbed(&self, node: usize) {
+        let mut life = self.places[node].life();
+        (life.disk_is_another, life.was_robbed) = (true, true);
+        if self.planted == Some(Planted::RewindEntropy) {
+            self.places[node].source.rewind();
+        }
     }
 
     /// The process ends, and of one row only the first half is left.
@@ -305,7 +330,7 @@ impl World {
 
     /// Whether this is a node whose disk was never another than before.
     pub fn keeps_its_disk(&self, id: NodeId) -> bool {
-        self.places.iter().any(|place| place.keys.node() == id && !place.life().was_robbed)
+        self.places.iter().any(|place| place.keys().node() == id && !place.life().was_robbed)
     }
 
     /// Whether nothing is on its way to the disk.
