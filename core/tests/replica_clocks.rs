@@ -99,6 +99,25 @@ fn ops_carry_the_order_in_which_they_were_seen() {
 }
 
 #[test]
+fn what_most_clocks_stamped_ahead_is_gone_on_with_once_they_are_right() {
+    let mut cluster = Cluster::of(3);
+    cluster.run_ms(3_000);
+    cluster.nodes[0].skew_ms = 600_000;
+    cluster.nodes[1].skew_ms = 600_000;
+    cluster.run_ms(30_000);
+    assert!(writes(&mut cluster, 0), "they confirm each other: {:?}", reasons(&cluster, 0));
+    cluster.run_ms(5_000);
+    cluster.nodes[0].skew_ms = 0;
+    cluster.nodes[1].skew_ms = 0;
+    cluster.run_ms(60_000);
+    assert!(cluster.converged(), "each heard it of somebody whose own it is not");
+    assert!(writes(&mut cluster, 2), "{:?}", reasons(&cluster, 2));
+    cluster.run_ms(5_000);
+    cluster.assert_converged();
+    assert!((0..3).all(|place| reasons(&cluster, place).is_empty()));
+}
+
+#[test]
 fn a_node_stops_issuing_at_the_instant_of_a_jump() {
     let mut cluster = Cluster::strangers(1);
     let Reply::ClientCreated { id, secret: Some(secret), .. } = cluster.ask(0, Request::CreateClient(shop())) else {

@@ -93,6 +93,15 @@ impl Gossip {
         flights.chain(push).chain([interval]).min_by_key(|(at, _)| *at).unwrap_or(interval)
     }
 
+    /// Whether no round is due, and none is overdue: what most events find.
+    pub fn rests(&self, now: Tick) -> bool {
+        let wants = |peer: &Peer| match &peer.flight {
+            Some(flight) => flight.until <= now,
+            None => peer.urgent && peer.not_before <= now,
+        };
+        self.next_interval > now && self.push_at.is_none_or(|at| at > now) && !self.peers.values().any(wants)
+    }
+
     /// The peers with whom a round shall be opened now. Skips are counted here.
     pub fn due(&mut self, view: &View, record_digest: Digest, now: Tick) -> Vec<NodeId> {
         let config = &view.config.gossip;

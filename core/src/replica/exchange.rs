@@ -223,7 +223,7 @@ impl Replica {
 
     /// Opens the rounds that are due.
     pub(super) fn speak(&mut self) {
-        if !self.speaks() {
+        if !self.speaks() || self.gossip.rests(self.now.tick) {
             return;
         }
         for node in self.gossip.overdue(self.now.tick) {

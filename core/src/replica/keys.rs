@@ -202,8 +202,12 @@ impl Replica {
         let current = view.nodes.values().filter(counts);
         let current = current.flat_map(|record| record.token_keys.iter().map(|key| (record.node, key.clone())));
         for (owner, published) in former.chain(current).filter(|(_, key)| !view.key_is_withdrawn(&key.kid)) {
-            let parsed = view.token_keys.get(&published.kid).filter(|known| known.published.point == published.point);
-            let verifier = match parsed {
+            let known = view.token_keys.get(&published.kid);
+            if let Some(same) = known.filter(|known| known.published == published && known.owner == owner) {
+                union.insert(published.kid, same.clone());
+                continue;
+            }
+            let verifier = match known.filter(|known| known.published.point == published.point) {
                 Some(known) => Some(known.verifier.clone()),
                 None if crate::token::thumbprint(&published.point) != *published.kid => None,
                 None => self.crypto.ecdsa.verifying_key(&published.point),

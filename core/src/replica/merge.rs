@@ -217,9 +217,11 @@ impl Replica {
         Ok(believed)
     }
 
-    /// The sender's own ops must carry stamps that its clock could have given; those of others were judged where they entered.
+    /// The sender's own ops must carry stamps that its clock could have given, or that are no later than what is held here; those
+    /// of others were judged where they entered.
     fn judge_stamps(&self, from: NodeId, unit: &Unit<Key, Value>) -> Result<(), Reject> {
-        let latest = self.now.wall.after(self.durable.config.gossip.max_clock_drift);
+        let fair = self.now.wall.after(self.durable.config.gossip.max_clock_drift);
+        let latest = fair.max(self.clock.last().wall());
         let ops = unit.cells.iter().flat_map(|(_, cell)| cell.ops());
         let mut news = ops.filter(|op| op.dot.replica.node == from && !self.head.cells.vector().knows(op.dot));
         let ahead = news.any(|op| op.hlc.wall() > latest) && !zoo::on(Bug::StampsUnjudged);

@@ -2,6 +2,7 @@
 //! but sealed to one node's KEM key, and is never part of the state that is gossiped.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -127,7 +128,7 @@ impl Replica {
         let mut keys: Vec<RingKey> = named.collect();
         keys.sort_by_key(|key| std::cmp::Reverse((key.created, key.id)));
         keys.truncate(MAX_RING_KEYS);
-        self.head.ring.keys = keys;
+        self.head.ring.keys = Arc::new(keys);
         self.choose_sealing();
     }
 
@@ -143,7 +144,7 @@ impl Replica {
         let chosen = sealing.and_then(|place| self.head.ring.keys.get(place)).map(|key| key.id);
         let durable = self.durable.ring.keys.iter().position(|key| Some(key.id) == chosen);
         if durable.is_some() && durable != self.durable.ring.sealing {
-            std::sync::Arc::make_mut(&mut self.durable).ring.sealing = durable;
+            Arc::make_mut(&mut self.durable).ring.sealing = durable;
             self.republish = true;
         }
     }

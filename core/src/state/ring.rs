@@ -1,6 +1,7 @@
 //! The ring of wrapping keys that this node holds, each with its subkeys. Keys are never shown, and only ids are gossiped.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::Secret32;
 use crate::time::Wall;
@@ -25,8 +26,8 @@ pub struct RingKey {
 /// The wrapping keys that this node holds, newest first by (created, id).
 #[derive(Clone, Debug, Default)]
 pub struct Ring {
-    /// Newest first.
-    pub keys: Vec<RingKey>,
+    /// Newest first. Views share them, so that few copies of a secret lie in memory.
+    pub keys: Arc<Vec<RingKey>>,
     /// Position in `keys` of the one to seal with: the newest that the reachable peers hold too.
     pub sealing: Option<usize>,
 }
@@ -34,8 +35,13 @@ pub struct Ring {
 impl RingKeyId {
     /// Reads 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<RingKeyId> {
-        let is_hex = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        is_hex.then(|| u128::from_str_radix(text, 16).ok())?.map(|id| RingKeyId(id.to_be_bytes()))
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+        let mut id = [0; 16];
+        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+        }
+        Some(RingKeyId(id))
     }
 }
 

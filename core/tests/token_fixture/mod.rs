@@ -102,7 +102,7 @@ impl World {
             revoked: ExpiringSet::new(Wall(0)),
             token_keys: OrdMap::new(),
             signer: None,
-            ring: Ring { keys: vec![ring_key(1)], sealing: Some(0) },
+            ring: Ring { keys: vec![ring_key(1)].into(), sealing: Some(0) },
             readiness: Readiness::default(),
         };
         let mut world = World { view, crypto, now: NOW, keys: Vec::new(), writes: 0 };

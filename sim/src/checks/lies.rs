@@ -2,6 +2,7 @@
 //! what was said in two ways raises an alarm, and of a node and its clone one stops.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use symbolon_core::replica::Fact;
 use symbolon_core::state::View;
@@ -21,6 +22,8 @@ pub(super) struct Lies {
     clones: BTreeMap<usize, u64>,
     /// Whether a process stopped since another one has its identity.
     stopped: bool,
+    /// What each node publishes.
+    latest: BTreeMap<usize, Arc<View>>,
 }
 
 impl Lies {
@@ -30,11 +33,20 @@ impl Lies {
         match lie.shows {
             // While its author is unknown it is put off, not refused; that nobody holds it is judged by what is held.
             Shows::Always => return Ok(()),
-            Shows::To(stamp) if stamp > latest => return Err(format!("a frame was taken that {}", lie.what)),
+            Shows::To(stamp) if stamp > latest && !self.holds_as_late(moment.node, stamp) => {
+                return Err(format!("a frame was taken that {}", lie.what));
+            }
             Shows::To(_) | Shows::Never => {}
         }
         self.believed.push(lie.clone());
         Ok(())
+    }
+
+    /// Whether a node holds a change that is stamped so late, because others took it for true.
+    fn holds_as_late(&self, node: usize, stamp: Wall) -> bool {
+        let mut ops =
+            self.latest.get(&node).into_iter().flat_map(|view| view.cells.iter()).flat_map(|(_, cell)| cell.ops());
+        ops.any(|op| op.hlc.wall() >= stamp)
     }
 
     /// What everybody can see through is in no view.
@@ -82,7 +94,10 @@ impl Check for Lies {
                 self.told.insert(*name, (*lie).clone());
             }
             Sight::Took { name, wall, .. } if !self.told.is_empty() => return self.took(moment, *name, *wall),
-            Sight::Published { after, .. } if !self.told.is_empty() => return self.holds(after),
+            Sight::Published { after, .. } => {
+                self.latest.insert(moment.node, Arc::clone(after));
+                return self.holds(after);
+            }
             Sight::Cloned => {
                 self.clones.insert(moment.node, moment.at_ms);
             }

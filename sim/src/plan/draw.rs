@@ -45,6 +45,7 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
     let mut steps = workload(root.at(WORK), nodes);
     steps.extend(faults(root.at(FAULT), nodes));
     steps.extend(lies(root.at(LIAR), nodes));
+    set_apart(&mut steps);
     let healing = if root.at(CORE).permille(120) { nodes - 1 } else { 0 };
     let guest = root.at(GUEST);
     let mut plan = Plan {
@@ -270,6 +271,19 @@ fn groups(chance: Chance, nodes: u64) -> Vec<Vec<String>> {
         groups[1].push(bridge);
     }
     groups
+}
+
+/// Clocks that are wrong alike confirm each other. Where they are most of the clocks nobody can tell, and what was stamped by
+/// them stands until its time has come; so of two such steps one goes the other way.
+fn set_apart(steps: &mut [Step]) {
+    let mut taken: Vec<i64> = Vec::new();
+    for step in steps {
+        let Verb::StepClock(StepClock { by: Shift(by_ms), .. }) = &mut step.verb else { continue };
+        if by_ms.abs() > DRIFT_MS as i64 && taken.iter().any(|other| (*other - *by_ms).abs() <= 4 * DRIFT_MS as i64) {
+            *by_ms = -*by_ms;
+        }
+        taken.push(*by_ms);
+    }
 }
 
 /// A step within the budget, or far beyond it.

@@ -131,11 +131,11 @@ impl Disk {
         self.waiting.is_empty() && self.committing.is_empty()
     }
 
-    pub(super) fn apply(&mut self, batch: &[Row]) {
+    pub(super) fn apply(&mut self, batch: Vec<Row>) {
         for Row { table, key, value } in batch {
             match value {
-                Some(value) => self.rows.insert((*table, key.clone()), value.clone()),
-                None => self.rows.remove(&(*table, key.clone())),
+                Some(value) => self.rows.insert((table, key), value),
+                None => self.rows.remove(&(table, key)),
             };
         }
     }

@@ -50,23 +50,20 @@ impl World<'_> {
             return self.handle(node, Event::WriteFailed { reason: "planned".into() });
         }
         let batches = std::mem::take(&mut place.disk.committing);
-        for (_, batch) in &batches {
-            self.land(node, batch);
-        }
-        if self.planted != Some(Planted::SendBeforeDurable)
-            && let Some((id, _)) = batches.last()
-        {
-            self.handle(node, Event::Written(*id));
+        let last = batches.last().map(|(id, _)| *id);
+        batches.into_iter().for_each(|(_, batch)| self.land(node, batch));
+        if let Some(id) = last.filter(|_| self.planted != Some(Planted::SendBeforeDurable)) {
+            self.handle(node, Event::Written(id));
         }
         self.commit(node);
     }
 
-    fn land(&mut self, node: usize, batch: &[symbolon_core::replica::Row]) {
+    fn land(&mut self, node: usize, batch: Vec<symbolon_core::replica::Row>) {
         if self.planted == Some(Planted::LoseWrites) && self.chance.at(DISK).at(self.at_ms).permille(100) {
             return;
         }
+        self.see(node, &Sight::Landed(&batch));
         self.nodes[node].disk.apply(batch);
-        self.see(node, &Sight::Landed(batch));
     }
 
     /// The process ends. Of what was on its way to the disk a prefix got there.
@@ -82,9 +79,7 @@ impl World<'_> {
         let mut under_way = std::mem::take(&mut place.disk.committing);
         under_way.append(&mut place.disk.waiting);
         let kept = draw.below(under_way.len() as u64 + 1) as usize;
-        for (_, batch) in under_way.iter().take(kept) {
-            self.land(node, batch);
-        }
+        under_way.into_iter().take(kept).for_each(|(_, batch)| self.land(node, batch));
         self.effects.retain(|(at, _, _)| *at != node);
         let cancelled: Vec<_> = self.pending.iter().filter(|(_, p)| p.node == node).map(|(call, _)| *call).collect();
         for call in cancelled {
