@@ -18,24 +18,12 @@ const OWN: Incarnation = Incarnation(7);
 fn said(view: &View, digest: Digest, buckets: &[Digest]) -> Message {
     Message {
         number: 1,
-        base: 0,
         your_life: OWN,
-        heard: 0,
-        resync: false,
         changes: view.cells.vector().iter().collect(),
         digest,
         buckets: buckets.to_vec(),
-        part: None,
-        want: None,
-        records: Vec::new(),
-        record_digest: Digest::default(),
-        record_versions: Vec::new(),
-        your_record: 0,
-        arrivals: Vec::new(),
-        expiring: Digest::default(),
         purge_mark: view.revoked.mark(),
-        epochs: None,
-        answers: None,
+        ..Message::default()
     }
 }
 

@@ -24,8 +24,8 @@ const MAX_VERSIONS: usize = MAX_PEERS * (1 + MAX_FORMER_LIVES);
 /// Epochs of the expiring sets.
 const MAX_EPOCHS: usize = 65_536;
 
-/// One half of a round. It speaks of one view of its sender.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One half of a round. It speaks of one view of its sender. By default it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// Names the sender's vector, within its incarnation; vectors only grow with it.
     pub number: u64,
@@ -360,27 +360,7 @@ fn read_body(d: &mut Decoder<'_>) -> Result<Body, WireFault> {
 }
 
 fn read_message(d: &mut Decoder<'_>, table: &[ReplicaId]) -> Result<Message, WireFault> {
-    let mut message = Message {
-        number: 0,
-        base: 0,
-        your_life: Incarnation(0),
-        heard: 0,
-        resync: false,
-        changes: Vec::new(),
-        digest: Digest([0; 16]),
-        buckets: Vec::new(),
-        part: None,
-        want: None,
-        records: Vec::new(),
-        record_digest: Digest([0; 16]),
-        record_versions: Vec::new(),
-        your_record: 0,
-        arrivals: Vec::new(),
-        expiring: Digest([0; 16]),
-        purge_mark: Wall(0),
-        epochs: None,
-        answers: None,
-    };
+    let mut message = Message::default();
     let mut seen = 0_u32;
     fields(d, |key, d| {
         seen |= 1_u32.checked_shl(key).unwrap_or(0);

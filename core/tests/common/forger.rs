@@ -56,24 +56,11 @@ impl Cluster {
         let view = &self.nodes[from].view;
         Message {
             number: 1 << 40,
-            base: 0,
             your_life: self.nodes[to].view.identity.incarnation,
-            heard: 0,
-            resync: false,
             changes: view.cells.vector().iter().collect(),
             digest: view.cells.root(),
-            buckets: Vec::new(),
-            part: None,
-            want: None,
-            records: Vec::new(),
-            record_digest: Digest([0; 16]),
-            record_versions: Vec::new(),
-            your_record: 0,
-            arrivals: Vec::new(),
-            expiring: Digest([0; 16]),
             purge_mark: view.revoked.mark(),
-            epochs: None,
-            answers: None,
+            ..Message::default()
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use symbolon_core::config::Config;
-use symbolon_core::crdt::{Cell, Digest, Hlc, Incarnation, Op, ReplicaId};
+use symbolon_core::crdt::{Cell, Hlc, Incarnation, Op, ReplicaId};
 use symbolon_core::crypto::{Crypto, SigningKey};
 use symbolon_core::envelope::{Envelope, Letter, Purpose};
 use symbolon_core::replica::IdentityKeys;
@@ -20,6 +20,8 @@ use crate::plan::verb::{Equivocate, Verb};
 use crate::plan::{Chance, Plan};
 
 const LIE: u64 = 600;
+/// Incarnations grow by 2^20 each millisecond. A life that lies so far back at most collides with no other that is drawn.
+const BACK: u64 = 1 << 42;
 /// No node makes so many changes in a run.
 const BEYOND: u64 = 100_000;
 
@@ -227,7 +229,7 @@ fn draw(world: &mut impl Liars) -> Chance {
 /// would be, and does not collide with what the process of the node does.
 fn spare_life(world: &mut impl Liars, liar: &Member) -> Option<ReplicaId> {
     let identity = liar.view.as_ref()?.identity.clone();
-    let back = 1 + draw(world).at(2).below(1 << 16);
+    let back = 1 + draw(world).at(2).below(BACK);
     Some(ReplicaId { node: identity.node, incarnation: Incarnation(identity.incarnation.0.checked_sub(back)?) })
 }
 
@@ -253,24 +255,9 @@ fn message_of(claim: &Claim, key: &Key, theirs: &View) -> Message {
     let cells = Cell::from_ops(vec![op]).map(|cell| (key.clone(), cell)).into_iter().collect();
     let marks = claim.mark.iter().cloned().collect();
     Message {
-        number: 0,
-        base: 0,
         your_life: theirs.identity.incarnation,
-        heard: 0,
-        resync: false,
         changes: vec![(claim.replica, claim.seq)],
-        digest: Digest::default(),
-        buckets: Vec::new(),
         part: Some(Part { index: 0, last: true, deep: false, floor: Vec::new(), marks, cells }),
-        want: None,
-        records: Vec::new(),
-        record_digest: Digest::default(),
-        record_versions: Vec::new(),
-        your_record: 0,
-        arrivals: Vec::new(),
-        expiring: Digest::default(),
-        purge_mark: Wall(0),
-        epochs: None,
-        answers: None,
+        ..Message::default()
     }
 }
