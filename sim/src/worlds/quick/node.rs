@@ -65,6 +65,8 @@ pub(super) struct Disk {
     pub commits: u64,
     pub slow_ms: u64,
     pub fails: bool,
+    /// The life of which a write failed: nothing more of it is taken.
+    pub failed: Option<u64>,
     /// Old copies, by their names in the plan.
     pub copies: BTreeMap<String, Rows>,
 }

@@ -22,6 +22,9 @@ impl World<'_> {
         let chance = self.chance.at(DISK).at(node as u64);
         let (at_ms, settings, life) = (self.at_ms, self.plan.weather.commit, self.nodes[node].life);
         let disk = &mut self.nodes[node].disk;
+        if disk.failed == Some(life) {
+            disk.waiting.clear();
+        }
         if !disk.committing.is_empty() || disk.waiting.is_empty() {
             return;
         }
@@ -45,6 +48,7 @@ impl World<'_> {
             return;
         }
         if std::mem::take(&mut place.disk.fails) {
+            place.disk.failed = Some(life);
             place.disk.committing.clear();
             place.disk.waiting.clear();
             return self.handle(node, Event::WriteFailed { reason: "planned".into() });
