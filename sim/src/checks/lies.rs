@@ -28,7 +28,8 @@ pub(super) struct Lies {
 
 impl Lies {
     fn took(&mut self, moment: Moment<'_>, name: u64, wall: Wall) -> Result<(), String> {
-        let Some(lie) = self.told.get(&name) else { return Ok(()) };
+        let lives = |lie: &&Lie| self.latest.get(&moment.node).is_none_or(|view| view.identity.incarnation == lie.to);
+        let Some(lie) = self.told.get(&name).filter(lives) else { return Ok(()) };
         let latest = wall.after(moment.plan.gossip.config().max_clock_drift);
         match lie.shows {
             // While its author is unknown it is put off, not refused; that nobody holds it is judged by what is held.

@@ -24,7 +24,7 @@ mod verdicts;
 
 use std::sync::Arc;
 
-use symbolon_core::crdt::Dot;
+use symbolon_core::crdt::{Dot, Incarnation};
 use symbolon_core::replica::{CallId, Fact, Reply, Request, Row};
 use symbolon_core::state::{Key, View};
 use symbolon_core::time::Wall;
@@ -138,6 +138,8 @@ pub struct Lie {
     pub dot: Dot,
     /// Whether it can be told from the truth where it arrives.
     pub shows: Shows,
+    /// The life of its receiver that it speaks to; to another one it says nothing.
+    pub to: Incarnation,
 }
 
 /// Who can tell a lie from the truth.

@@ -215,7 +215,8 @@ fn tell(world: &mut impl Liars, from: usize, to: usize, claim: &Claim) {
     };
     let sealed = liar.envelope.seal(&liar.crypto, &*hand, receiver.keys.kem_key(), &letter);
     let Ok(frame) = sealed else { return };
-    let lie = Lie { what: claim.what.clone(), key, dot: claim.replica.dot(claim.seq), shows: claim.shows };
+    let (dot, to_life) = (claim.replica.dot(claim.seq), theirs.identity.incarnation);
+    let lie = Lie { what: claim.what.clone(), key, dot, shows: claim.shows, to: to_life };
     world.bring(Sealed { from, to, frame, sent: claim.sent, lie });
 }
 
