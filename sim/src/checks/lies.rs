@@ -34,16 +34,14 @@ impl Lies {
         match lie.shows {
             // While its author is unknown it is put off, not refused; that nobody holds it is judged by what is held.
             Shows::Always => return Ok(()),
-            Shows::To(stamp) if stamp > latest && !self.holds_as_late(moment.node, stamp) => {
-                return Err(format!("a frame was taken that {}", lie.what));
-            }
+            Shows::To(stamp) if stamp > latest => return Err(format!("a frame was taken that {}", lie.what)),
             Shows::To(_) | Shows::Never => {}
         }
         self.believed.push(lie.clone());
         Ok(())
     }
 
-    /// Whether a node holds a change that is stamped so late, because others took it for true.
+    /// Whether a node holds a change that is stamped so late already, because others took it for true.
     fn holds_as_late(&self, node: usize, stamp: Wall) -> bool {
         let mut ops =
             self.latest.get(&node).into_iter().flat_map(|view| view.cells.iter()).flat_map(|(_, cell)| cell.ops());
@@ -92,7 +90,11 @@ impl Check for Lies {
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
             Sight::Lied { name, lie } => {
-                self.told.insert(*name, (*lie).clone());
+                let shows = match lie.shows {
+                    Shows::To(stamp) if self.holds_as_late(moment.node, stamp) => Shows::Never,
+                    shows => shows,
+                };
+                self.told.insert(*name, Lie { shows, ..(*lie).clone() });
             }
             Sight::Took { name, wall, .. } if !self.told.is_empty() => return self.took(moment, *name, *wall),
             Sight::Published { after, .. } => {
