@@ -106,7 +106,9 @@ fn conclude(out: &mut impl std::io::Write, plan: &Plan, verdict: &quick::Verdict
 }
 
 fn drawn(plan: &Plan, line: &str, history: &History, story: &[Sentence]) -> String {
-    let title = plan.story.lines().next().unwrap_or_default();
+    let told: Vec<&str> = plan.story.split_whitespace().collect();
+    let told = told.join(" ");
+    let title = told.find(". ").map_or(&*told, |end| &told[..=end]);
     html::page(&Page { title, replay: line, weather: &told::weather(plan), history, story })
 }
 

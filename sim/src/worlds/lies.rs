@@ -86,7 +86,6 @@ pub(in crate::worlds) trait Liars {
 }
 
 /// A change that is said to have been made.
-#[derive(Clone)]
 struct Claim {
     /// What is wrong with a frame that says so, in words.
     what: String,
@@ -146,21 +145,29 @@ fn forge_dots(world: &mut impl Liars, node: usize, of: usize) {
 }
 
 fn lie_about_time(world: &mut impl Liars, node: usize, by_ms: i64) {
+    let now = world.member(node).wall;
+    let lied = Wall(now.0.saturating_add_signed(by_ms));
+    untimely(world, node, ("untimely", "was sent at another time", Shows::Never), (now, lied));
+    if by_ms > 0 {
+        untimely(world, node, ("ahead", "brings a change from the future", Shows::To(lied)), (lied, now));
+    }
+}
+
+/// A change is claimed to be of one time, in frames that say that they were sent at another.
+fn untimely(
+    world: &mut impl Liars,
+    node: usize,
+    (name, what, shows): (&str, &str, Shows),
+    (stamp, sent): (Wall, Wall),
+) {
     let liar = world.member(node);
     let Some((hand, replica)) = liar.hand().zip(spare_life(world, &liar)) else {
         return world.refused("the node never lived");
     };
-    let now = liar.wall;
-    let lied = Wall(now.0.saturating_add_signed(by_ms));
     let mark = Some(Mark::sign(&*hand, &liar.cluster(), replica, 1));
-    let scope = format!("untimely at {} by {}", world.at_ms(), world.plan().nodes[node]);
-    let (what, shows, description) = ("was sent at another time".to_owned(), Shows::Never, scope.clone());
-    let claim = Claim { what, shows, replica, seq: 1, scope, description, stamp: now, mark, sent: lied };
-    tell_all(world, node, &claim);
-    if by_ms > 0 {
-        let (what, shows) = ("brings a change from the future".to_owned(), Shows::To(lied));
-        tell_all(world, node, &Claim { what, shows, stamp: lied, sent: now, ..claim });
-    }
+    let scope = format!("{name} at {} by {}", world.at_ms(), world.plan().nodes[node]);
+    let (what, description) = (what.to_owned(), scope.clone());
+    tell_all(world, node, &Claim { what, shows, replica, seq: 1, scope, description, stamp, mark, sent });
 }
 
 fn equivocate(world: &mut impl Liars, node: usize, said: &Equivocate) {

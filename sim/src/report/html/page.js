@@ -34,6 +34,7 @@ const visibleEntry = (e, at) => {
   const filter = KIND_FILTER[e.k];
   return !filter || shown[filter];
 };
+const across = (at) => E[at].n === undefined || E[at].k === "failed";
 const visibleMessage = (m, at) => {
   if (storyMessages.has(at)) return true;
   const lost = m.l === "lost" || m.l === "cut" || m.l === "nobody";
@@ -60,18 +61,25 @@ function layout() {
   });
   const sorted = [...times].sort((a, b) => a - b);
   const yOf = new Map(), entryY = new Array(E.length).fill(null);
-  const bottom = new Array(N + 1).fill(TOP);
+  const bottom = new Array(N).fill(TOP);
   let y = TOP, before = sorted[0];
   for (const t of sorted) {
     const dt = t - before;
     y += spaced ? Math.min(dt * 0.6, 8 + 9 * Math.log2(1 + dt / 8)) * zoom : dt * 0.09 * zoom;
     const here = byTime.get(t) || [];
-    if (spaced) for (const at of here) y = Math.max(y, bottom[E[at].n ?? N]);
-    const count = new Array(N + 1).fill(0);
+    if (spaced) for (const at of here) y = Math.max(y, across(at) ? Math.max(...bottom) : bottom[E[at].n]);
+    const count = new Array(N).fill(0);
     for (const at of here) {
-      const place = E[at].n ?? N;
-      entryY[at] = y + count[place]++ * ROW;
-      bottom[place] = Math.max(bottom[place], entryY[at] + ROW);
+      // What speaks of all nodes stands in a line of its own.
+      const lines = across(at) ? Math.max(...count) : count[E[at].n];
+      entryY[at] = y + lines * ROW;
+      if (across(at)) {
+        count.fill(lines + 1);
+        bottom.fill(entryY[at] + ROW);
+      } else {
+        count[E[at].n] = lines + 1;
+        bottom[E[at].n] = entryY[at] + ROW;
+      }
     }
     yOf.set(t, y);
     before = t;
@@ -271,12 +279,12 @@ const clip = (text, width) => (text.length * 5.8 <= width ? text : `${text.slice
 
 function drawEntry(back, front, words, e, at) {
   const y = L.entryY[at], told = storyEntries.has(at), dim = dimmed("e", at) ? " dim" : "";
-  if (e.n === undefined || e.k === "failed") {
+  if (across(at)) {
     back.append(make("rect", { class: `band ${e.k}`, x: AXIS, y: y - 8, width: L.width - AXIS, height: 16, fill: "transparent" }));
     back.append(make("path", { class: `rule${dim}`, d: `M${AXIS} ${y}H${L.width}` }));
   }
   const x = e.n === undefined ? AXIS + 4 : L.x(e.n) + 13;
-  const room = e.n === undefined || e.k === "failed" ? L.width - x : L.lane - 34;
+  const room = across(at) ? L.width - x : L.lane - 34;
   const text = clip(e.x, room);
   if (told) back.append(make("rect", { class: "halo", x: x - 4, y: y - 10, width: Math.min(room, text.length * 5.9 + 10), height: 16, rx: 5 }));
   if (picked === at) back.append(make("rect", { class: "picked", x: x - 4, y: y - 10, width: Math.min(room, text.length * 5.9 + 10), height: 16, rx: 5 }));

@@ -1,16 +1,13 @@
 //! Lies of hostile members on their way through the whole world: each is posted to the gossip endpoint of whom it is for, and
 //! what that says of it is heard. It makes none of them.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::StatusCode;
-use symbolon_core::crdt::Dot;
 use symbolon_core::envelope::{Cms, Envelope};
 use symbolon_core::fault::Reject;
 use symbolon_core::time::Wall;
 use symbolon_core::wire::message::{self, Body};
-use tokio::sync::Mutex as Turn;
 
 use super::clock::true_ms;
 use super::network::unclogged;
@@ -27,8 +24,6 @@ use crate::worlds::quick::name;
 pub(super) struct Lies {
     pub said: Said,
     heard: Heard,
-    /// Lies go each way in their order, one after the other.
-    ways: BTreeMap<(usize, usize), Arc<Turn<Last>>>,
 }
 
 /// Answers to lies that nobody has looked at yet.
@@ -52,9 +47,6 @@ struct Met {
     steps: u64,
     began: Wall,
 }
-
-/// The lie that went a way last: what it claims, and whom it met, if he answered.
-type Last = Option<(Dot, Option<Met>)>;
 
 impl Liars for Play<'_> {
     fn plan(&self) -> &Plan {
@@ -100,19 +92,12 @@ impl Liars for Play<'_> {
         if self.world.view(to).is_none() || self.world.is_cut((from, to)) {
             return;
         }
-        let way = self.lies.ways.entry((from, to)).or_default().clone();
         let (api, weather, heard) = (self.world.api(to), self.world.weather.clone(), self.lies.heard.clone());
         let place = self.world.places[to].clone();
         self.world.begin(async move {
-            let mut last = way.lock().await;
             unclogged(&weather, (from, to)).await;
-            let met = Met::now(&place);
-            if is_out_of_date(&last, lie.dot, met) {
-                return;
-            }
-            let asked = place.now(true_ms()).wall;
+            let (met, asked) = (Met::now(&place), place.now(true_ms()).wall);
             let answer = api.frame(frame).await;
-            *last = Some((lie.dot, answer.is_ok().then_some(met)));
             let posted = Posted { from, to, name, sent, shows: lie.shows, asked, met };
             heard.lock().unwrap_or_else(PoisonError::into_inner).push((posted, answer));
         });
@@ -180,12 +165,6 @@ impl Play<'_> {
             self.see(to, &Sight::Took { name, wall: asked, began: met.began });
         }
     }
-}
-
-/// Whether a lie is not told, since another about the same change went before it, and met another life or clock, or nobody: else
-/// one would believe the former and one the latter, and what was meant as one lie would be two tongues.
-fn is_out_of_date(last: &Last, dot: Dot, met: Met) -> bool {
-    last.is_some_and(|(of, before)| of == dot && before != Some(met))
 }
 
 impl Met {
