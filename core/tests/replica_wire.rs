@@ -138,12 +138,12 @@ fn messages_are_what_they_always_were() {
     let bytes = message::encode(&Body::Refusal(refusal.clone()));
     is_golden("refusal-v1.hex", &bytes);
     assert_eq!(message::decode(&bytes), Ok(Body::Refusal(refusal)));
-    let mut later = message::encode_ring_question(RingKeyId([1; 16]));
+    let mut later = message::encode_ring_question(&[RingKeyId([1; 16]), RingKeyId([3; 16])]);
     later[1] = message::VERSION + 1;
     assert_eq!(message::decode_ring_question(&later), Err(Reject::Version));
     assert_eq!(message::decode(&later), Err(Reject::Version));
-    is_golden("ring-question-v1.hex", &message::encode_ring_question(RingKeyId([1; 16])));
-    is_golden("ring-answer-v1.hex", &message::encode_ring_answer(Some(&Secret32::new([2; 32]))));
+    is_golden("ring-question-v1.hex", &message::encode_ring_question(&[RingKeyId([1; 16]), RingKeyId([3; 16])]));
+    is_golden("ring-answer-v1.hex", &message::encode_ring_answer(&[&Secret32::new([2; 32])]));
 }
 
 #[test]

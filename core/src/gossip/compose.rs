@@ -194,27 +194,35 @@ impl Peer {
         (items, cursor)
     }
 
-    /// The records that it is not known to hold. Its own come first, since it may have lost them, or know older ones.
+    /// The records that it lacks. Those of others only once it has told which ones it holds: most of them it has from their
+    /// authors by now. Ours it has from nobody else as soon as from us.
     fn owed_records<'a>(&mut self, local: &Local<'a>) -> Vec<&'a NodeRecord> {
         if self.record_digest == Some(local.record_digest) {
             return Vec::new();
         }
         let held = |node: NodeId, version: u64| self.records.range((node, version)..=(node, u64::MAX)).next();
         let current = local.view.nodes.values().filter(|record| held(record.node, record.version).is_none());
+        if !self.records_listed {
+            let own = local.view.identity.node;
+            return current.filter(|record| record.node == own).map(|record| &**record).collect();
+        }
         let former = local.view.former.values().filter(|one| !self.records.contains(&(one.node, one.version)));
+        // Its own come first, since it may have lost them, or know older ones.
         let (own, others): (Vec<&NodeRecord>, Vec<_>) =
             former.chain(current).map(|record| &**record).partition(|record| record.node == self.node);
         own.into_iter().chain(others).take(MAX_RECORDS_PER_FRAME).collect()
     }
 
+    /// Records, then the list of all versions: in the first message to a life of this peer, and while the digests differ.
     fn compose_records(&mut self, local: &Local<'_>) -> (Vec<RawRecord>, Versions, Versions) {
         let records = self.owed_records(local);
         let sent: Vec<_> = records.iter().map(|record| (record.node, record.version)).collect();
         let raw = records.into_iter().map(|record| (record.raw.clone(), record.signature)).collect();
-        let differ = self.record_digest.is_some_and(|theirs| theirs != local.record_digest);
         let held = || local.view.nodes.values().chain(local.view.former.values());
         let all = || held().map(|record| (record.node, record.version)).collect();
-        (raw, if differ && sent.is_empty() { all() } else { Vec::new() }, sent)
+        let differ = self.records_differ && self.record_digest != Some(local.record_digest);
+        let is_listed = !std::mem::replace(&mut self.list_told, true) || differ;
+        (raw, if is_listed { all() } else { Vec::new() }, sent)
     }
 }
 

@@ -43,6 +43,12 @@ pub struct Peer {
     pub broken_off: Option<BrokenOff>,
     /// Records that it holds, each by node and version.
     pub(super) records: BTreeSet<(NodeId, u64)>,
+    /// Whether that is all that it holds: it told its list with the digest that it said last.
+    pub(super) records_listed: bool,
+    /// Whether it was told our list in its present life.
+    pub(super) list_told: bool,
+    /// The digests of the records differed when they were last compared.
+    pub(super) records_differ: bool,
     /// Its digest of all record versions.
     pub(super) record_digest: Option<Digest>,
     /// The version of our own record that it said it holds.
@@ -69,10 +75,14 @@ pub struct Peer {
     pub not_before: Tick,
     /// Go at once, when nothing is in flight.
     pub urgent: bool,
+    /// There was news while a round was in flight; if that fails, go as soon as it may be tried again.
+    pub(super) push_again: bool,
     /// Rounds in a row that changed nothing in what is known of it, though something was left to say.
     pub(super) idle_continuations: u32,
     /// It refused us, or we it, because of the clocks.
     pub clock_refused: bool,
+    /// It spoke since our clock was last in doubt.
+    pub spoke_since_doubt: bool,
     /// Counters.
     pub stats: PeerStats,
 }
@@ -141,6 +151,9 @@ impl Peer {
             staging: None,
             broken_off: None,
             records: BTreeSet::new(),
+            records_listed: false,
+            list_told: false,
+            records_differ: false,
             record_digest: None,
             our_record: 0,
             arrivals: Cursor(0),
@@ -154,8 +167,10 @@ impl Peer {
             last_exchange: None,
             not_before: now,
             urgent: true,
+            push_again: false,
             idle_continuations: 0,
             clock_refused: false,
+            spoke_since_doubt: false,
         }
     }
 
@@ -257,6 +272,9 @@ impl Peer {
         self.outgoing = None;
         self.unstage();
         self.records.clear();
+        self.records_listed = false;
+        self.list_told = false;
+        self.records_differ = false;
         self.record_digest = None;
         self.our_record = 0;
         self.arrivals = Cursor(0);

@@ -61,6 +61,7 @@ impl Peer {
             self.begin_life(incarnation);
         }
         self.last_exchange = Some(now);
+        self.spoke_since_doubt = true;
         self.presumed = None;
         if message.your_life != own && !zoo::on(Bug::YourLifeIgnored) {
             // It speaks to a former life of ours, or has heard none: no number of ours in it means anything now, and what
@@ -75,9 +76,11 @@ impl Peer {
         self.resync = vector.is_none();
         self.hear_acknowledgement(&message, now);
         self.our_record = self.our_record.max(message.your_record);
+        self.records_listed &= self.record_digest == Some(message.record_digest);
         self.record_digest = Some(message.record_digest);
         if !message.record_versions.is_empty() {
             self.records = message.record_versions.iter().copied().collect();
+            self.records_listed = true;
         }
         let root = vector.clone().map(|vector| (vector, message.digest));
         let complete = match (message.part, vector) {
@@ -100,6 +103,7 @@ impl Peer {
     /// After a merge: what do the digests say? True if the peer holds other cells than we under equal vectors.
     pub fn compare(&mut self, local: &Local<'_>, comparison: &Comparison) -> bool {
         let view = local.view;
+        self.records_differ = self.record_digest.is_some_and(|theirs| theirs != local.record_digest);
         self.compare_expiring(local, comparison);
         if let Some((vector, root)) = &comparison.root
             && vector == view.cells.vector()

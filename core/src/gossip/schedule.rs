@@ -19,6 +19,8 @@ use crate::zoo::{self, Bug};
 
 /// Peers that a local change is pushed to at once; in a larger cluster those that learn it pass it on at once.
 pub const PUSH_PEERS: usize = 8;
+/// News that nobody waits for are pushed within this time, with whatever else is to be told by then.
+pub const UNHURRIED: Duration = Duration::from_secs(1);
 /// Rounds that are open at one time.
 pub const MAX_FLIGHTS: usize = 64;
 
@@ -75,9 +77,10 @@ impl Gossip {
         }
     }
 
-    /// Something changed here that peers should hear soon.
-    pub fn push_soon(&mut self, config: &GossipConfig, now: Tick) {
-        self.push_at.get_or_insert(now.after(config.debounce));
+    /// Something changed here that peers should hear within this time.
+    pub fn push_within(&mut self, span: Duration, now: Tick) {
+        let at = now.after(span);
+        self.push_at = Some(self.push_at.map_or(at, |earlier| earlier.min(at)));
     }
 
     /// Whether what is merged from a peer has to be passed on at once: its author cannot have pushed it to everybody.
@@ -167,6 +170,7 @@ impl Gossip {
         peer.arrivals_held = peer.arrivals_held.max(flight.carries.arrivals);
         peer.arrivals = peer.arrivals.max(flight.carries.arrivals);
         peer.presume_records(flight.carries.records.iter().copied());
+        peer.push_again = false; // What is left to say is looked at next.
         peer.stats.failures = 0;
         peer.stats.round_trip = Some(now.since(flight.sent));
         peer.not_before = now;
@@ -183,6 +187,8 @@ impl Gossip {
         let pause = if endless { Duration::from_secs(3600) } else { self.jittered(pause) };
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.flight = None;
+            peer.urgent |= std::mem::take(&mut peer.push_again);
+            peer.list_told = false;
             peer.stats.failures = failures.saturating_add(1);
             peer.not_before = now.after(pause);
             peer.step_back();
@@ -193,6 +199,13 @@ impl Gossip {
     pub fn overdue(&self, now: Tick) -> Vec<NodeId> {
         let over = |peer: &&Peer| peer.flight.as_ref().is_some_and(|flight| flight.until <= now);
         self.peers.values().filter(over).map(|peer| peer.node).collect()
+    }
+
+    /// Our clock is in doubt, and only peers can confirm it: all are asked at once.
+    pub fn doubt_clock(&mut self) {
+        for peer in self.peers.values_mut() {
+            (peer.urgent, peer.spoke_since_doubt) = (true, false);
+        }
     }
 
     /// Some peers to ask at once, those that answer first.
@@ -208,7 +221,7 @@ impl Gossip {
         let lacks = |peer: &&mut Peer| peer.lacks(view) || peer.record_digest != Some(record_digest);
         for peer in self.peers.values_mut().filter(lacks) {
             if peer.flight.is_some() {
-                peer.urgent = true;
+                peer.push_again = true;
             } else if peer.not_before <= now {
                 targets.push(peer.node);
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Fact, Replica};
 use crate::gossip::Peer;
 use crate::state::Readiness;
-use crate::time::{Now, Tick, Wall};
+use crate::time::{Now, Wall};
 
 /// What is remembered to judge the wall clock by.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub(super) struct Watch {
     last: Now,
     /// The greatest wall time that this node's own ops carry.
     stamped: Wall,
-    /// When the wall clock was last seen to move against the monotonic one by more than the budget, until that is confirmed.
-    jumped: Option<Tick>,
+    /// The wall clock was seen to move against the monotonic one by more than the budget, and nobody has confirmed it since.
+    jumped: bool,
     /// A majority of the peers and we refuse each other's clocks.
     outvoted: bool,
     /// The wall clock lies behind the hybrid clock by more than the budget.
@@ -26,21 +26,22 @@ pub(super) struct Watch {
 
 impl Watch {
     pub fn new(now: Now, stamped: Wall) -> Watch {
-        Watch { last: now, stamped, jumped: None, outvoted: false, behind: false }
+        Watch { last: now, stamped, jumped: false, outvoted: false, behind: false }
     }
 
     /// Whether anything speaks against the clock.
     pub fn is_doubtful(&self) -> bool {
-        self.jumped.is_some() || self.outvoted || self.behind
+        self.jumped || self.outvoted || self.behind
     }
 
-    fn pass(&mut self, now: Now, budget: Duration) {
+    /// Whether the wall clock has jumped since the last reading.
+    fn pass(&mut self, now: Now, budget: Duration) -> bool {
         let elapsed = now.tick.since(self.last.tick);
         let expected = self.last.wall.after(elapsed);
-        if now.wall.distance(expected) > budget {
-            self.jumped = Some(now.tick);
-        }
+        let jumps = now.wall.distance(expected) > budget;
+        self.jumped |= jumps;
         self.last = now;
+        jumps
     }
 }
 
@@ -48,7 +49,9 @@ impl Replica {
     /// Takes the time. Everything in this event happens at this instant.
     pub(super) fn pass_time(&mut self, now: Now) {
         let doubtful = self.watch.is_doubtful();
-        self.watch.pass(now, self.head.config.gossip.max_clock_drift);
+        if self.watch.pass(now, self.head.config.gossip.max_clock_drift) {
+            self.gossip.doubt_clock();
+        }
         self.now = now;
         if doubtful != self.watch.is_doubtful() {
             self.judge_readiness();
@@ -66,7 +69,7 @@ impl Replica {
             reasons.push(("starting", "the first write is under way".into()));
         }
         for (holds, name, detail) in [
-            (self.watch.jumped.is_some(), "clock_jumped", "the wall clock moved against the monotonic clock"),
+            (self.watch.jumped, "clock_jumped", "the wall clock moved against the monotonic clock"),
             (
                 self.watch.outvoted,
                 "clock_outvoted",
@@ -115,11 +118,11 @@ impl Replica {
         let peers = self.gossip.peers.len();
         let refused = self.gossip.peers.values().filter(|peer| peer.clock_refused).count();
         self.watch.outvoted = refused * 2 > peers;
-        if let Some(jumped) = self.watch.jumped {
-            let agrees = |peer: &&Peer| !peer.clock_refused && peer.last_exchange.is_some_and(|at| at > jumped);
+        if self.watch.jumped {
+            let agrees = |peer: &&Peer| !peer.clock_refused && peer.spoke_since_doubt;
             let agreeing = self.gossip.peers.values().filter(agrees).count();
             if peers > 0 && (agreeing + 1) * 2 > peers + 1 {
-                self.watch.jumped = None;
+                self.watch.jumped = false;
             }
         }
     }

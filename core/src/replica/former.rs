@@ -68,7 +68,7 @@ impl Replica {
         let signed = self.own_record().map_or(now, |own| own.signed);
         let is_from_future = signed > now.after(self.head.config.gossip.max_clock_drift);
         if signed.after(RECORD_RENEWAL) <= now || is_from_future {
-            self.rewrite_record(0);
+            self.restate_record();
         }
     }
 

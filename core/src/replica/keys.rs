@@ -105,12 +105,12 @@ impl Replica {
         let over = |key: &crate::state::PublishedKey| matches!(key.stage, KeyStage::Retiring(until) if until <= now);
         if self.orphans.iter().any(over) {
             self.orphans.retain(|key| !over(key));
-            self.rewrite_record(0);
+            self.restate_record();
         }
     }
 
     pub(super) fn take_key_steps(&mut self, steps: Vec<KeyStep>) {
-        let mut published = false;
+        let (mut published, mut awaited) = (false, false);
         for step in steps {
             keys::apply(&mut self.own_keys, &step, &self.crypto, self.now);
             let (kid, stage): (Arc<str>, _) = match &step {
@@ -127,10 +127,14 @@ impl Replica {
                 }
             };
             published = true;
+            // Peers have to know a key before it signs, and that it signs no more; when it begins is this node's own affair.
+            awaited |= matches!(step, KeyStep::Mint | KeyStep::Retire(..));
             self.hold(Held::Note(Fact::KeyStage { kid, stage }));
         }
-        if published {
-            self.rewrite_record(0);
+        match (published, awaited) {
+            (true, true) => self.rewrite_record(0),
+            (true, false) => self.restate_record(),
+            (false, _) => {}
         }
     }
 

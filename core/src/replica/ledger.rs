@@ -29,6 +29,8 @@ pub(super) struct News {
     pub local: bool,
     /// A change that was merged.
     pub merged: bool,
+    /// A change that was made here, and that nobody waits for.
+    pub unhurried: bool,
 }
 
 /// A write that is under way, and what waits for it.

@@ -10,6 +10,7 @@ use imbl::OrdMap;
 use super::boot::{Loaded, fresh_incarnation};
 use super::exchange::Digests;
 use super::ledger::Held;
+use super::write::Rewrite;
 use super::{Effects, Fact, IdentityKeys, Replica};
 use crate::config::{Config, FRAME_WINDOW, MAX_TOKEN_KEYS};
 use crate::crdt::{Hlc, HybridClock, Incarnation, NodeId, VersionVector};
@@ -110,7 +111,7 @@ impl Replica {
     }
 
     /// Signs this node's record anew.
-    pub(super) fn sign_record(&mut self, beyond: u64) {
+    pub(super) fn sign_record(&mut self, Rewrite { beyond, hurried }: Rewrite) {
         self.fetches.unannounced = None;
         let own = self.own_record().map_or(0, |own| own.version);
         // Each life counts from its incarnation, so that a node that forgot its former versions does not use them again.
@@ -142,7 +143,7 @@ impl Replica {
             signature: [0; 64],
         };
         let record = record::sign(record, self.keys.signer(), &self.cluster);
-        self.put_record(Arc::new(record), true);
+        self.put_own_record(record, hurried);
     }
 
     /// A newer incarnation of this node is known. Once, that is a clock that went back over a boot: this life ends, and one

@@ -81,7 +81,7 @@ impl Replica {
         if let Some(peer) = self.gossip.peers.get_mut(&record.node) {
             peer.stats.name = Some(record.name.clone());
         }
-        self.put_record(record, false);
+        self.put_record(record);
     }
 
     /// What a peer shows as the reason why we are superseded: our own hand, or nothing.

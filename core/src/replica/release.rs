@@ -7,6 +7,7 @@ use super::ledger::{Entry, Held, Waiting};
 use super::{Effect, Fact, Receipt, Refusal, Replica, Reply, WriteId};
 use crate::crdt::NodeId;
 use crate::fault::Reject;
+use crate::gossip::UNHURRIED;
 
 impl Replica {
     pub(super) fn written(&mut self, id: WriteId) {
@@ -25,7 +26,9 @@ impl Replica {
             self.number = id.0;
             self.out.push(Effect::Publish(self.durable.clone()));
             if news.local || (news.merged && self.gossip.relays()) {
-                self.gossip.push_soon(&self.durable.config.gossip, self.now.tick);
+                self.gossip.push_within(self.durable.config.gossip.debounce, self.now.tick);
+            } else if news.unhurried {
+                self.gossip.push_within(UNHURRIED, self.now.tick);
             }
             held.into_iter().for_each(|held| self.release(held));
         }

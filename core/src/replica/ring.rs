@@ -23,8 +23,8 @@ use crate::zoo::{self, Bug};
 /// Between two attempts to fetch one key.
 const RETRY: Duration = Duration::from_secs(1);
 /// From the first key that was fetched to the version of our record that names it; several come together.
-const ANNOUNCEMENT: Duration = Duration::from_millis(500);
-/// Answers to one node's questions: one in this span, and this many at once.
+const ANNOUNCEMENT: Duration = Duration::from_secs(2);
+/// Keys that one node may ask for: one in this span, and this many at once.
 const QUESTION_REFILL: Duration = Duration::from_millis(500);
 const QUESTION_BURST: u32 = 2 * MAX_RING_KEYS as u32;
 
@@ -39,8 +39,9 @@ pub(super) struct Fetches {
     asked: BTreeMap<NodeId, (u32, Tick)>,
 }
 
+/// A question that is under way: for these keys, to one node.
 struct Fetch {
-    id: RingKeyId,
+    ids: Vec<RingKeyId>,
     node: NodeId,
     until: Tick,
 }
@@ -54,17 +55,27 @@ impl Fetches {
         self.under_way.contains_key(&exchange)
     }
 
-    /// A node asks: is it too often?
-    fn admits(&mut self, node: NodeId, now: Tick) -> bool {
+    /// A node asks for so many keys: how many of them may it have now?
+    fn allow(&mut self, node: NodeId, keys: usize, now: Tick) -> usize {
         let (left, since) = self.asked.entry(node).or_insert((QUESTION_BURST, now));
         let earned = now.since(*since).as_millis() / QUESTION_REFILL.as_millis();
         if earned > 0 {
             *left = left.saturating_add(u32::try_from(earned).unwrap_or(u32::MAX)).min(QUESTION_BURST);
             *since = now;
         }
-        let admitted = *left > 0;
-        *left = left.saturating_sub(1);
-        admitted
+        let allowed = u32::try_from(keys).unwrap_or(u32::MAX).min(*left);
+        *left -= allowed;
+        allowed as usize
+    }
+
+    fn is_under_way(&self, id: RingKeyId) -> bool {
+        self.under_way.values().any(|fetch| fetch.ids.contains(&id))
+    }
+
+    /// Whether a key may be asked for now: it is not here, nor asked for, nor was it a moment ago.
+    fn is_wanting(&self, id: RingKeyId, now: Tick) -> bool {
+        let early = || self.not_before.get(&id).is_some_and(|at| *at > now);
+        !self.held.contains_key(&id) && !self.is_under_way(id) && !early()
     }
 }
 
@@ -113,7 +124,7 @@ impl Replica {
         let now = self.now.tick;
         let due = self.fetches.unannounced.take_if(|since| now.since(*since) >= ANNOUNCEMENT).is_some();
         if due && !zoo::on(Bug::RingUnannounced) {
-            self.rewrite_record(0);
+            self.restate_record();
         }
     }
 
@@ -156,86 +167,105 @@ impl Replica {
         self.announce_ring();
         self.choose_sealing();
         let named = self.retire_ring_keys();
-        for id in named.into_iter().filter(|id| !self.fetches.held.contains_key(id)).collect::<Vec<_>>() {
-            self.fetch_ring_key(id);
-        }
+        self.fetch_ring_keys(named);
         self.judge_readiness();
     }
 
-    /// Asks a peer that says it holds the key. False if there is none to ask now.
+    /// Asks for one key. True if it is asked for now, whoever began.
     pub(super) fn fetch_ring_key(&mut self, id: RingKeyId) -> bool {
-        let busy = self.fetches.under_way.values().any(|fetch| fetch.id == id);
-        let early = self.fetches.not_before.get(&id).is_some_and(|at| *at > self.now.tick);
-        if busy || early {
-            return busy;
-        }
-        let holds = |node: &NodeId| self.durable.nodes.get(node).is_some_and(|record| record.ring.contains(&id));
-        let candidates = self.gossip.ask_now(usize::MAX);
-        let Some(node) = candidates.into_iter().find(holds) else {
-            return false;
-        };
-        self.fetches.not_before.insert(id, self.now.tick.after(RETRY));
-        let question = self.seal(node, Purpose::WrappingKey, message::encode_ring_question(id));
-        let (Some((frame, _)), Some(to)) = (question, self.destination(node)) else {
-            return false;
-        };
-        let exchange = self.gossip.name_exchange();
-        let until = self.now.tick.after(self.durable.config.gossip.round_timeout);
-        self.fetches.under_way.insert(exchange, Fetch { id, node, until });
-        self.out.push(Effect::Send { exchange, to, door: Door::WrappingKey, frame });
-        true
+        self.fetch_ring_keys(vec![id]);
+        self.fetches.is_under_way(id)
     }
 
-    /// A peer asks for a key: it gets it, sealed to its own KEM key.
+    /// Asks for those of these keys that are wanting: each peer for all that it says it holds and no other was asked for.
+    fn fetch_ring_keys(&mut self, mut ids: Vec<RingKeyId>) {
+        let now = self.now.tick;
+        ids.retain(|id| self.fetches.is_wanting(*id, now));
+        if ids.is_empty() {
+            return;
+        }
+        for node in self.gossip.ask_now(usize::MAX) {
+            let Some(record) = self.durable.nodes.get(&node) else { continue };
+            let (mut held, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| record.ring.contains(id));
+            ids = others;
+            ids.extend(held.split_off(held.len().min(MAX_RING_KEYS)));
+            if !held.is_empty() {
+                self.ask_for_ring_keys(node, held);
+            }
+        }
+    }
+
+    fn ask_for_ring_keys(&mut self, node: NodeId, ids: Vec<RingKeyId>) {
+        let now = self.now.tick;
+        let question = self.seal(node, Purpose::WrappingKey, message::encode_ring_question(&ids));
+        let (Some((frame, _)), Some(to)) = (question, self.destination(node)) else {
+            return;
+        };
+        self.fetches.not_before.extend(ids.iter().map(|id| (*id, now.after(RETRY))));
+        let exchange = self.gossip.name_exchange();
+        let until = now.after(self.durable.config.gossip.round_timeout);
+        self.fetches.under_way.insert(exchange, Fetch { ids, node, until });
+        self.out.push(Effect::Send { exchange, to, door: Door::WrappingKey, frame });
+    }
+
+    /// A peer asks for keys: it gets those that are held, sealed to its own KEM key.
     pub(super) fn answer_ring_question(&mut self, call: CallId, from: NodeId, letter: &Letter) {
         let refuse = |reason| Rejected { from: Some(from), reason, proven: Some(letter.nonce) };
-        let id = match message::decode_ring_question(&letter.body) {
-            Ok(id) if self.fetches.admits(from, self.now.tick) => id,
-            Ok(_) => return self.refuse_frame(call, &refuse(Reject::Busy)),
+        let mut ids = match message::decode_ring_question(&letter.body) {
+            Ok(ids) => ids,
             Err(reason) => return self.refuse_frame(call, &refuse(reason)),
         };
-        let durable = self.durable.ring.get(id).map(|key| &key.secret);
-        let frame = self.seal(from, Purpose::WrappingKey, message::encode_ring_answer(durable));
+        let allowed = self.fetches.allow(from, ids.len(), self.now.tick);
+        if allowed == 0 {
+            return self.refuse_frame(call, &refuse(Reject::Busy));
+        }
+        ids.truncate(allowed);
+        let durable = self.durable.clone();
+        let held: Vec<_> = ids.iter().filter_map(|id| durable.ring.get(*id)).map(|key| &key.secret).collect();
+        let frame = self.seal(from, Purpose::WrappingKey, message::encode_ring_answer(&held));
         let frame = frame.map(|(frame, _)| frame);
         self.out.push(Effect::Reply { call, outcome: frame.ok_or(Reject::NotAdmitted) });
     }
 
-    /// A peer answered: the key is believed if it has the name that was asked for.
+    /// A peer answered: a key is believed if it has a name that was asked for.
     pub(super) fn ring_returned(&mut self, exchange: ExchangeId, bytes: &[u8]) {
-        let Some(Fetch { id, node, .. }) = self.fetches.under_way.remove(&exchange) else {
+        let Some(Fetch { mut ids, node, .. }) = self.fetches.under_way.remove(&exchange) else {
             return;
         };
         let opened = match self.open(bytes, &[Purpose::WrappingKey], Freshness::Clock) {
             Ok(opened) if opened.from == node => opened,
             Ok(opened) => {
                 let rejected = Rejected { from: Some(opened.from), reason: Reject::Mismatched, proven: None };
-                self.ring_fetch_failed(id);
+                self.ring_fetch_failed(&ids);
                 return self.count_reject(&rejected);
             }
             Err(rejected) => {
-                self.ring_fetch_failed(id);
+                self.ring_fetch_failed(&ids);
                 return self.count_reject(&rejected);
             }
         };
-        match message::decode_ring_answer(&opened.letter.body) {
-            Ok(Some(secret)) if ring_key_id(&secret) == id => {
+        for secret in message::decode_ring_answer(&opened.letter.body).unwrap_or_default() {
+            let id = ring_key_id(&secret);
+            if let Some(asked) = ids.iter().position(|asked| *asked == id) {
+                ids.swap_remove(asked);
                 self.keep_ring_key(id, secret, "fetched");
                 self.fetches.unannounced.get_or_insert(self.now.tick);
                 self.pulls.ring_key_settled(id);
             }
-            Ok(_) | Err(_) => self.ring_fetch_failed(id),
         }
+        self.ring_fetch_failed(&ids);
     }
 
     pub(super) fn ring_failed(&mut self, exchange: ExchangeId) {
         if let Some(fetch) = self.fetches.under_way.remove(&exchange) {
-            self.ring_fetch_failed(fetch.id);
+            self.ring_fetch_failed(&fetch.ids);
         }
     }
 
-    fn ring_fetch_failed(&mut self, id: RingKeyId) {
-        self.gossip.stats.wrapping_key_pull_errors += 1;
-        self.pulls.ring_key_settled(id);
+    /// These keys were asked for in vain.
+    fn ring_fetch_failed(&mut self, ids: &[RingKeyId]) {
+        self.gossip.stats.wrapping_key_pull_errors += ids.len() as u64;
+        ids.iter().for_each(|id| self.pulls.ring_key_settled(*id));
     }
 
     /// A key is over when a newer one has been there for longer than any session lasts. Those that are still named.

@@ -26,10 +26,19 @@ pub(super) struct Pending {
     keys: bool,
     /// Records changed.
     records: bool,
-    /// This node's record is to be signed anew, as a later version than this one.
-    rewrite: Option<u64>,
+    /// This node's record is to be signed anew.
+    rewrite: Option<Rewrite>,
     news: News,
     held: Vec<Held>,
+}
+
+/// How this node's record is to be signed anew.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rewrite {
+    /// As a later version than this one.
+    pub beyond: u64,
+    /// Somebody waits for what is new in it.
+    pub hurried: bool,
 }
 
 impl Replica {
@@ -99,14 +108,13 @@ impl Replica {
         self.pending.meta = true;
     }
 
-    pub(super) fn put_record(&mut self, record: Arc<NodeRecord>, local: bool) {
+    pub(super) fn put_record(&mut self, record: Arc<NodeRecord>) {
         self.put(Table::Records, row::record_key(record.node), Some(row::record(&record)));
         self.pending.records = true;
         let node = record.node;
         let same = self.head.nodes.get(&node).is_some_and(|before| same_keys(before, &record));
         self.pending.keys |= !same;
         let before = self.head.nodes.insert(node, record);
-        self.pending.news.local |= local;
         if let Some(before) = before {
             self.keep_former(before);
         }
@@ -159,8 +167,20 @@ impl Replica {
     /// This node's record changes, or is known in a version that is not its own: it is signed anew, once for all that this event
     /// changes in it, as a later version than any that is known.
     pub(super) fn rewrite_record(&mut self, beyond: u64) {
-        let beyond = self.pending.rewrite.map_or(beyond, |known| known.max(beyond));
-        self.pending.rewrite = Some(beyond);
+        let known = self.pending.rewrite.unwrap_or_default();
+        self.pending.rewrite = Some(Rewrite { beyond: known.beyond.max(beyond), hurried: true });
+    }
+
+    /// The same, where nobody waits to hear of the change.
+    pub(super) fn restate_record(&mut self) {
+        self.pending.rewrite.get_or_insert_default();
+    }
+
+    /// Puts this node's own record, as it has just been signed.
+    pub(super) fn put_own_record(&mut self, record: NodeRecord, hurried: bool) {
+        self.put_record(Arc::new(record));
+        let news = &mut self.pending.news;
+        *(if hurried { &mut news.local } else { &mut news.unhurried }) = true;
     }
 
     /// Waits for the write of this event, or for the last one under way, or for nothing.
@@ -174,8 +194,8 @@ impl Replica {
 
     /// All changes of this event become one write, and what depends on them waits for it.
     pub(super) fn close_write(&mut self) {
-        while let Some(beyond) = self.pending.rewrite.take() {
-            self.sign_record(beyond);
+        while let Some(rewrite) = self.pending.rewrite.take() {
+            self.sign_record(rewrite);
         }
         let Pending { cells, vector, rows, meta, keys, records, rewrite: _, news, held } =
             std::mem::take(&mut self.pending);

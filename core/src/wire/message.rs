@@ -8,7 +8,9 @@ use minicbor::data::Type;
 use super::cbor::{Enc, Step, WireFault, array, decoded, encoded, encoded_in, fields, fixed, list, tuple};
 use super::cell::{Names, read_cell, read_key, read_place, read_seq, write_cell, write_key};
 use super::mark::{Mark, read_mark, write_mark};
-use crate::config::{MAX_ARRIVALS_PER_FRAME, MAX_FORMER_LIVES, MAX_PART_CELLS, MAX_PEERS, MAX_RECORDS_PER_FRAME};
+use crate::config::{
+    MAX_ARRIVALS_PER_FRAME, MAX_FORMER_LIVES, MAX_PART_CELLS, MAX_PEERS, MAX_RECORDS_PER_FRAME, MAX_RING_KEYS,
+};
 use crate::crdt::{BUCKETS, Cell, Digest, Epoch, Incarnation, NodeId, ReplicaId};
 use crate::crypto::{Secret32, Signature};
 use crate::fault::Reject;
@@ -143,33 +145,36 @@ pub fn decode(bytes: &[u8]) -> Result<Body, Reject> {
     decoded(bytes, read_body).map_err(|_| Reject::Malformed)
 }
 
-/// The question for a wrapping key: its id. The answer: the key, to be checked against the id.
-pub fn encode_ring_question(id: RingKeyId) -> Vec<u8> {
-    encoded(|e| e.array(2)?.u8(VERSION)?.bytes(&id.0)?.ok())
+/// The question for wrapping keys: their ids, at most [`MAX_RING_KEYS`]. Each key of the answer is to be checked against them.
+pub fn encode_ring_question(ids: &[RingKeyId]) -> Vec<u8> {
+    encoded(|e| {
+        e.array(2)?.u8(VERSION)?.array(ids.len() as u64)?;
+        ids.iter().try_for_each(|id| e.bytes(&id.0)?.ok())
+    })
 }
 
 /// Reads [`encode_ring_question`].
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_ring_question(bytes: &[u8]) -> Result<RingKeyId, Reject> {
-    versioned(bytes, |d| Ok(RingKeyId(fixed(d)?)))
+pub fn decode_ring_question(bytes: &[u8]) -> Result<Vec<RingKeyId>, Reject> {
+    versioned(bytes, |d| list(d, MAX_RING_KEYS, |d| Ok(RingKeyId(fixed(d)?))))
 }
 
-/// The answer to [`encode_ring_question`]; `None` if the sender does not hold the key.
-pub fn encode_ring_answer(secret: Option<&Secret32>) -> Vec<u8> {
-    encoded(|e| e.array(2)?.u8(VERSION)?.bytes(secret.map_or(&[][..], |secret| &secret[..]))?.ok())
+/// The answer to [`encode_ring_question`]: those of the keys that the sender holds.
+pub fn encode_ring_answer(secrets: &[&Secret32]) -> Vec<u8> {
+    encoded(|e| {
+        e.array(2)?.u8(VERSION)?.array(secrets.len() as u64)?;
+        secrets.iter().try_for_each(|secret| e.bytes(&secret[..])?.ok())
+    })
 }
 
 /// Reads [`encode_ring_answer`].
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_ring_answer(bytes: &[u8]) -> Result<Option<Secret32>, Reject> {
-    versioned(bytes, |d| match d.bytes()? {
-        [] => Ok(None),
-        secret => Ok(Some(Secret32::new(secret.try_into().map_err(|_| WireFault("a key of another length"))?))),
-    })
+pub fn decode_ring_answer(bytes: &[u8]) -> Result<Vec<Secret32>, Reject> {
+    versioned(bytes, |d| list(d, MAX_RING_KEYS, |d| Ok(Secret32::new(fixed(d)?))))
 }
 
 fn versioned<T>(bytes: &[u8], read: impl FnOnce(&mut Decoder<'_>) -> Result<T, WireFault>) -> Result<T, Reject> {
