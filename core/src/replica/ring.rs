@@ -15,6 +15,7 @@ use crate::crypto::Secret32;
 use crate::crypto::keys::hkdf32;
 use crate::envelope::{Letter, Purpose};
 use crate::fault::Reject;
+use crate::gossip::Peer;
 use crate::state::{Body, Collection, Key, RingKey, RingKeyId, RingKeyMeta};
 use crate::time::Tick;
 use crate::wire::{message, row};
@@ -88,9 +89,16 @@ pub(super) fn ring_key_id(secret: &Secret32) -> RingKeyId {
 }
 
 impl Replica {
-    /// A node that knows of no wrapping key mints one, so that it serves at once; the ring takes all that were minted.
+    /// A node that holds no wrapping key mints one, so that it serves at once; the ring takes all that were minted. But each
+    /// key more is one that every node has to fetch: if a peer that answers may have one, it is heard first.
     pub(super) fn mint_first_ring_key(&mut self) {
-        if self.head.ring_keys().next().is_none() {
+        let holds = |peer: &Peer| {
+            let record = self.head.nodes.get(&peer.node);
+            record.is_some_and(|record| self.head.ring_keys().any(|(id, _)| record.ring.contains(&id)))
+        };
+        let may_hold = |peer: &Peer| !peer.has_spoken() || peer.is_ahead(&self.head) || holds(peer);
+        let hope = || self.gossip.peers.values().any(|peer| peer.is_reachable() && may_hold(peer));
+        if self.head.ring.keys.is_empty() && !hope() {
             let secret = self.crypto.bytes::<32>();
             self.add_ring_key(secret, "minted");
         }
@@ -164,6 +172,7 @@ impl Replica {
     pub(super) fn tend_ring(&mut self) {
         let now = self.now.tick;
         self.fetches.under_way.retain(|_, fetch| fetch.until > now);
+        self.mint_first_ring_key();
         self.announce_ring();
         self.choose_sealing();
         let named = self.retire_ring_keys();

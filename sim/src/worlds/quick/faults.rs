@@ -1,6 +1,5 @@
 //! Steps of the plan as they begin: faults here, calls next door; and the heal that ends all faults.
 
-use super::node::Rows;
 use super::told;
 use super::world::{Happening, World};
 use crate::history::{Kind, MOST};
@@ -45,7 +44,8 @@ impl World<'_> {
             Verb::Restart(_) => self.start(node),
             Verb::LoseDisk(lose) => {
                 self.stop(node, lose.lasts);
-                self.replace_disk(node, Rows::new());
+                let pins = self.nodes[node].disk.pins();
+                self.replace_disk(node, pins);
             }
             Verb::Backup(backup) => {
                 let rows = self.nodes[node].disk.rows.clone();

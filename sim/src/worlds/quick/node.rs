@@ -133,6 +133,12 @@ impl Disk {
         self.waiting.is_empty() && self.committing.is_empty()
     }
 
+    /// The pinned peers: they lie beside the identity too, and outlast the rest.
+    pub(super) fn pins(&self) -> Rows {
+        let pinned = self.rows.iter().filter(|((table, _), _)| *table == Table::Pinned);
+        pinned.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
     pub(super) fn apply(&mut self, batch: Vec<Row>) {
         for Row { table, key, value } in batch {
             match value {

@@ -152,7 +152,8 @@ impl World<'_> {
                 Ok(booted) => return Some(booted),
                 Err(BootError::Unsound | BootError::BadRow { .. }) if tears => {
                     self.told(|recorder| recorder.answer(node, "the data is unsound and set aside".into(), &[]));
-                    self.replace_disk(node, Rows::new());
+                    let pins = self.nodes[node].disk.pins();
+                    self.replace_disk(node, pins);
                 }
                 Err(error) => {
                     self.trouble = Some(format!("{} does not boot: {error}", self.plan.nodes[node]));

@@ -67,11 +67,14 @@ impl Disk {
         self.copies.contains_key(name)
     }
 
-    /// Everything is as in this copy, or gone. False if there is no such copy.
+    /// Everything is as in this copy, or gone but for the pinned peers, which lie beside the identity too. False if there is no such copy.
     pub(super) fn exchange(&mut self, copy: Option<&str>) -> bool {
         let rows = match copy {
             Some(name) => self.copies.get(name).cloned(),
-            None => Some(Rows::new()),
+            None => {
+                let pinned = self.rows.iter().filter(|((table, _), _)| *table == Table::Pinned);
+                Some(pinned.map(|(key, value)| (key.clone(), value.clone())).collect())
+            }
         };
         let found = rows.is_some();
         self.rows = rows.unwrap_or_else(|| std::mem::take(&mut self.rows));
