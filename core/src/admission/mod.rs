@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::crdt::NodeId;
-use crate::crypto::keys::{node_id, subject_key_id};
+use crate::crypto::keys::node_id;
 use crate::crypto::{Crypto, VerifyingKey};
 use crate::fault::Reject;
 use crate::state::{NodeRecord, PinnedPeer, View};
@@ -18,7 +18,7 @@ pub fn sender<'a>(view: &'a View, signer: &[u8; 20]) -> Result<&'a Arc<PinnedPee
     let mut id = [0; 16];
     id.copy_from_slice(&signer[..16]);
     let peer = view.pinned.get(&NodeId(id)).ok_or(Reject::UnknownSender)?;
-    if subject_key_id(&peer.gossip_key) != *signer {
+    if peer.gossip_key_id() != signer {
         return Err(Reject::UnknownSender);
     }
     Ok(peer)

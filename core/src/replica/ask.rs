@@ -273,7 +273,7 @@ impl Replica {
             return invalid("node_id", "no more peers can be pinned");
         }
         let address: Arc<str> = address.trim_end_matches('/').into();
-        let peer = PinnedPeer { node, gossip_key, kem_key, address: address.clone() };
+        let peer = PinnedPeer::new(node, gossip_key, kem_key, address.clone());
         let changed = self.head.pinned.get(&node).is_none_or(|known| **known != peer);
         if changed {
             self.put_pinned(Arc::new(peer));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::crdt::{Incarnation, NodeId};
-use crate::crypto::{KemPublicKey, PublicPoint, Signature};
+use crate::crypto::{KemPublicKey, KeyId, PublicPoint, Signature, subject_key_id};
 use crate::state::RingKeyId;
 use crate::time::Wall;
 
@@ -78,4 +78,23 @@ pub struct PinnedPeer {
     pub kem_key: Box<KemPublicKey>,
     /// Where it was first reached; its own record may say better later.
     pub address: Arc<str>,
+    gossip_key_id: KeyId,
+}
+
+impl PinnedPeer {
+    /// A peer with these keys, found there.
+    pub fn new(
+        node: NodeId,
+        gossip_key: PublicPoint,
+        kem_key: Box<KemPublicKey>,
+        address: impl Into<Arc<str>>,
+    ) -> PinnedPeer {
+        let gossip_key_id = subject_key_id(&gossip_key);
+        PinnedPeer { node, gossip_key, kem_key, address: address.into(), gossip_key_id }
+    }
+
+    /// The subject key identifier of the pinned gossip key, by which each of its frames names it: taken once.
+    pub fn gossip_key_id(&self) -> &KeyId {
+        &self.gossip_key_id
+    }
 }

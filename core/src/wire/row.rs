@@ -174,7 +174,7 @@ pub fn read_expiry(bytes: &[u8]) -> Result<Wall, WireFault> {
 
 /// The value of a row of pinned peers; its key is the node id.
 pub fn pinned(peer: &PinnedPeer) -> Vec<u8> {
-    let PinnedPeer { node, gossip_key, kem_key, address } = peer;
+    let PinnedPeer { node, gossip_key, kem_key, address, .. } = peer;
     encoded(|e| e.array(5)?.u32(VERSION)?.bytes(&node.0)?.bytes(gossip_key)?.bytes(&kem_key[..])?.str(address)?.ok())
 }
 
@@ -184,12 +184,8 @@ pub fn pinned(peer: &PinnedPeer) -> Vec<u8> {
 /// If it is none.
 pub fn read_pinned(bytes: &[u8]) -> Result<PinnedPeer, WireFault> {
     versioned(bytes, 5, |d| {
-        Ok(PinnedPeer {
-            node: NodeId(fixed(d)?),
-            gossip_key: fixed(d)?,
-            kem_key: Box::new(fixed(d)?),
-            address: text(d, MAX_ADDRESS_BYTES)?.into(),
-        })
+        let (node, gossip_key, kem_key) = (NodeId(fixed(d)?), fixed(d)?, Box::new(fixed(d)?));
+        Ok(PinnedPeer::new(node, gossip_key, kem_key, text(d, MAX_ADDRESS_BYTES)?))
     })
 }
 
