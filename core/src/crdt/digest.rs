@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cell::Sibling;
+use super::dot::write_hex;
 use crate::zoo::{self, Bug};
 
 /// How many buckets a store's digest has.
@@ -40,7 +41,7 @@ pub(super) struct KeyHash([u8; 32]);
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(&self.0, f)
     }
 }
 

@@ -18,6 +18,7 @@ pub use cell::{Cell, MAX_SIBLINGS, Op, Sibling, latest};
 pub use clock::{Hlc, HybridClock};
 pub use delta::{Changes, Cut, Part, Unit};
 pub use digest::{BUCKETS, Digest, Fingerprint};
+pub(crate) use dot::write_hex;
 pub use dot::{Dot, Incarnation, MAX_SEQ, NodeId, NodeIdError, ReplicaId};
 pub use expiring::{Cursor, EPOCH_MS, Epoch, ExpiringSet, MAX_ARRIVALS, MAX_ARRIVALS_AT_ONCE};
 pub use fault::UnitFault;

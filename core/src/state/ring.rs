@@ -1,13 +1,15 @@
 //! The ring of wrapping keys that this node holds, each with its subkeys. Keys are never shown, and only ids are gossiped.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::crdt::write_hex;
 use crate::crypto::Secret32;
 use crate::time::Wall;
 
 /// The public name of a wrapping key: the first 16 bytes of SHA-256 over a domain tag and the key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RingKeyId(pub [u8; 16]);
 
 /// One wrapping key that this node holds.
@@ -35,13 +37,43 @@ pub struct Ring {
 impl RingKeyId {
     /// Reads 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<RingKeyId> {
-        let digit = |digit: u8| char::from(digit).to_digit(16);
         let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
         let mut id = [0; 16];
+        let mut seen = 0;
         for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            seen |= high | low;
+            *byte = high << 4 | low & 0xf;
         }
-        Some(RingKeyId(id))
+        (seen & NO_DIGIT == 0).then_some(RingKeyId(id))
+    }
+}
+
+/// What no digit stands for.
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of each hexadecimal digit: the ids of all wrapping keys are read again and again.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+/// The order of the bytes, as a number: so it is compared without a call.
+impl Ord for RingKeyId {
+    fn cmp(&self, other: &RingKeyId) -> Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for RingKeyId {
+    fn partial_cmp(&self, other: &RingKeyId) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -71,6 +103,6 @@ impl fmt::Debug for RingKeyId {
 
 impl fmt::Display for RingKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(&self.0, f)
     }
 }
