@@ -1,7 +1,5 @@
 //! Cells. In a frame, replica ids are named once, in a table, and referred to by their place in it.
 
-use std::collections::BTreeMap;
-
 use minicbor::Decoder;
 
 use super::cbor::{Enc, Step, WireFault, fixed, list, text, tuple};
@@ -16,17 +14,29 @@ const MAX_OPS: usize = 65_536;
 /// The table of replica ids, as it grows while cells are written.
 #[derive(Default)]
 pub(super) struct Names {
-    places: BTreeMap<ReplicaId, u32>,
+    /// In the order of the ids, which is nearly that in which they come.
+    places: Vec<(ReplicaId, u32)>,
     order: Vec<ReplicaId>,
 }
 
 impl Names {
     pub(super) fn place(&mut self, replica: ReplicaId) -> u32 {
-        let next = self.order.len() as u32;
-        *self.places.entry(replica).or_insert_with(|| {
-            self.order.push(replica);
-            next
-        })
+        match self.places.binary_search_by(|(known, _)| known.cmp(&replica)) {
+            Ok(at) => self.places[at].1,
+            Err(at) => {
+                let next = self.order.len() as u32;
+                self.places.insert(at, (replica, next));
+                self.order.push(replica);
+                next
+            }
+        }
+    }
+
+    /// The authors of a cell, in the order in which it names them.
+    pub(super) fn take(&mut self, cell: &Cell<Value>) {
+        cell.context().for_each(|dot| {
+            self.place(dot.replica);
+        });
     }
 
     pub(super) fn len(&self) -> usize {

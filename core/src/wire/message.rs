@@ -116,14 +116,15 @@ pub struct Refusal {
 pub fn encode(body: &Body) -> Vec<u8> {
     match body {
         Body::Message(message) => {
-            let mut names = Names::default();
-            let fields = encoded_in(Vec::with_capacity(room_for(message)), |e| write_message(e, message, &mut names));
-            let room = Vec::with_capacity(fields.len() + 32 + 32 * names.len());
-            let mut out = encoded_in(room, |e| {
+            let mut names = names(message);
+            let room = room_for(message) + 32 + 32 * names.len();
+            let named = names.len();
+            let out = encoded_in(Vec::with_capacity(room), |e| {
                 e.array(4)?.u8(VERSION)?.u8(0)?;
-                names.write(e)
+                names.write(e)?;
+                write_message(e, message, &mut names)
             });
-            out.extend_from_slice(&fields);
+            assert_eq!(names.len(), named, "every replica id was in the table before it was written");
             out
         }
         Body::Refusal(refusal) => encoded(|e| {
@@ -195,6 +196,21 @@ fn check_version(bytes: &[u8]) -> Result<(), Reject> {
         (Ok(Some(_)), Ok(_)) => Err(Reject::Version),
         _ => Err(Reject::Malformed),
     }
+}
+
+/// The replica ids of a message, in the order in which it names them: they come first.
+fn names(message: &Message) -> Names {
+    let mut names = Names::default();
+    let mut name = |replica: ReplicaId| {
+        names.place(replica);
+    };
+    message.changes.iter().for_each(|(replica, _)| name(*replica));
+    if let Some(part) = &message.part {
+        part.floor.iter().for_each(|(replica, _)| name(*replica));
+        part.marks.iter().for_each(|mark| name(mark.replica));
+        part.cells.iter().flat_map(|(_, cell)| cell.context()).for_each(|dot| name(dot.replica));
+    }
+    names
 }
 
 /// About as many bytes as the message takes, to be asked for at once.

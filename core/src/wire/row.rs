@@ -52,13 +52,18 @@ pub fn read_cell_key(bytes: &[u8]) -> Result<Key, WireFault> {
 /// The value of a row of cells.
 pub fn cell(cell: &Cell<Value>) -> Vec<u8> {
     let mut names = Names::default();
-    let body = encoded(|e| write_cell(e, cell, &mut names));
-    let mut out = encoded(|e| {
+    names.take(cell);
+    encoded_in(Vec::with_capacity(room_for(cell)), |e| {
         e.array(3)?.u32(VERSION)?;
-        names.write(e)
-    });
-    out.extend_from_slice(&body);
-    out
+        names.write(e)?;
+        write_cell(e, cell, &mut names)
+    })
+}
+
+/// As many bytes as the row of a cell takes at most.
+fn room_for(cell: &Cell<Value>) -> usize {
+    let values = cell.siblings().map(|sibling| sibling.value.raw().len() + 8);
+    16 + 64 * cell.ops().len() + values.sum::<usize>()
 }
 
 /// Reads [`cell`].
