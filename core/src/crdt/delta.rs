@@ -193,18 +193,22 @@ impl<K: Ord, V> Unit<K, V> {
         if self.cells.iter().any(|(_, cell)| !cell.is_covered_by(&self.vector)) {
             return Err(UnitFault::ContextBeyondVector);
         }
-        let mut keys: Vec<&K> = self.cells.iter().map(|(key, _)| key).collect();
-        keys.sort_unstable();
-        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        // An honest cut is in the order of its keys, and then each is there once.
+        let keys = || self.cells.iter().map(|(key, _)| key);
+        if !keys().is_sorted_by(|before, after| before < after) && repeats(keys().collect()) {
             return Err(UnitFault::RepeatedKey);
         }
-        let mut dots: Vec<_> = self.cells.iter().flat_map(|(_, cell)| cell.context()).collect();
-        dots.sort_unstable();
-        if dots.windows(2).any(|pair| pair[0] == pair[1]) {
+        if repeats(self.cells.iter().flat_map(|(_, cell)| cell.context()).collect()) {
             return Err(UnitFault::RepeatedDot);
         }
         Ok(())
     }
+}
+
+/// Whether something is there twice.
+fn repeats<T: Ord>(mut items: Vec<T>) -> bool {
+    items.sort_unstable();
+    items.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 impl<K> Default for Changes<K> {

@@ -81,6 +81,9 @@ impl Sum {
     }
 }
 
+/// What is hashed of a sibling before its value: the hash of the key, the node, and three numbers.
+const HEAD_BYTES: usize = 32 + 16 + 3 * 8;
+
 impl KeyHash {
     pub(super) fn of(key: &impl Fingerprint) -> KeyHash {
         let mut hasher = blake3::Hasher::new();
@@ -92,16 +95,19 @@ impl KeyHash {
 
     /// The hash of one live sibling of this key. Everything before the value has a fixed width.
     pub(super) fn sibling<V: Fingerprint>(&self, sibling: Sibling<&V>) -> Sum {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.0);
-        if zoo::on(Bug::DigestOfKeysAlone) {
-            return Sum::from_hash(&hasher);
+        let Sibling { dot, hlc, value } = sibling;
+        let mut head = [0; HEAD_BYTES];
+        head[..32].copy_from_slice(&self.0);
+        head[32..48].copy_from_slice(&dot.replica.node.0);
+        for (place, number) in [dot.replica.incarnation.0, dot.seq, hlc.0].into_iter().enumerate() {
+            head[48 + 8 * place..][..8].copy_from_slice(&number.to_be_bytes());
         }
-        hasher.update(&sibling.dot.replica.node.0);
-        hasher.update(&sibling.dot.replica.incarnation.0.to_be_bytes());
-        hasher.update(&sibling.dot.seq.to_be_bytes());
-        hasher.update(&sibling.hlc.0.to_be_bytes());
-        sibling.value.fingerprint(&mut |bytes| {
+        let mut hasher = blake3::Hasher::new();
+        if zoo::on(Bug::DigestOfKeysAlone) {
+            return Sum::from_hash(hasher.update(&self.0));
+        }
+        hasher.update(&head);
+        value.fingerprint(&mut |bytes| {
             hasher.update(bytes);
         });
         Sum::from_hash(&hasher)

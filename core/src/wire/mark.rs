@@ -8,6 +8,8 @@ use crate::crdt::ReplicaId;
 use crate::crypto::{Signature, SigningKey, VerifyingKey};
 
 const TAG: &[u8] = b"symbolon/mark/v1\0";
+/// What is signed: the tag, the cluster, the node, and two numbers.
+const SIGNED_BYTES: usize = TAG.len() + 16 + 16 + 2 * 8;
 
 /// A signed high-water mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,15 @@ impl Mark {
     }
 }
 
-fn signed(cluster: &[u8; 16], replica: ReplicaId, seq: u64) -> Vec<u8> {
-    [TAG, cluster, &replica.node.0, &replica.incarnation.0.to_be_bytes(), &seq.to_be_bytes()].concat()
+fn signed(cluster: &[u8; 16], replica: ReplicaId, seq: u64) -> [u8; SIGNED_BYTES] {
+    let mut out = [0; SIGNED_BYTES];
+    let mut rest = &mut out[..];
+    for part in [TAG, cluster, &replica.node.0, &replica.incarnation.0.to_be_bytes(), &seq.to_be_bytes()] {
+        let (place, behind) = rest.split_at_mut(part.len());
+        place.copy_from_slice(part);
+        rest = behind;
+    }
+    out
 }
 
 pub(super) fn write_mark(e: &mut Enc<'_>, mark: &Mark, names: &mut Names) -> Step {
