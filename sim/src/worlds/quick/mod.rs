@@ -1,6 +1,7 @@
 //! The quick world: bare replicas on one heap of happenings, ordered by time and then by insertion. Sockets, disks, clocks and
 //! entropy are all a seed; nothing waits, nothing is read, and the same plan gives the same run.
 
+mod agenda;
 mod calls;
 pub mod crypto;
 mod envelope;

@@ -105,13 +105,19 @@ impl World<'_> {
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
         self.see(from, &Sight::Requested { name: name(frame), wall });
-        if self.heard.len() == KEPT {
-            self.heard.pop_front();
-        }
-        if !self.healed {
-            self.heard.push_back((to, frame.to_vec(), message));
-        }
+        self.overhear(to, frame, message);
         message
+    }
+
+    /// A frame is kept for those who send it again, in the memory of the oldest one.
+    fn overhear(&mut self, to: usize, frame: &[u8], message: Place) {
+        let oldest = if self.heard.len() == KEPT { self.heard.pop_front() } else { None };
+        if !self.healed {
+            let mut bytes = oldest.map(|(_, bytes, _)| bytes).unwrap_or_default();
+            bytes.clear();
+            bytes.extend_from_slice(frame);
+            self.heard.push_back((to, bytes, message));
+        }
     }
 
     pub(super) fn arrives(

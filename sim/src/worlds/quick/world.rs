@@ -6,6 +6,7 @@ use std::hash::BuildHasher as _;
 use foldhash::quality::FixedState;
 use symbolon_core::replica::{CallId, Effect, Event, ExchangeId, Fact, WriteId};
 
+use super::agenda::Agenda;
 use super::calls::{Names, Pending};
 use super::node::Node;
 use super::script::Script;
@@ -76,8 +77,7 @@ pub(super) struct World<'a> {
     pub reseed: Option<Reseed>,
     pub at_ms: u64,
     pub nodes: Vec<Node>,
-    pub heap: BTreeMap<(u64, u64), Happening>,
-    pub inserted: u64,
+    pub agenda: Agenda,
     pub effects: VecDeque<(usize, u64, Effect)>,
     pub carrying: bool,
     pub checks: Checks,
@@ -132,13 +132,12 @@ pub struct Counts {
 
 impl World<'_> {
     pub(super) fn schedule(&mut self, at_ms: u64, happening: Happening) {
-        self.inserted += 1;
-        self.heap.insert((at_ms, self.inserted), happening);
+        self.agenda.insert(at_ms, happening);
     }
 
     /// Lets everything happen up to this time; false once a check failed.
     pub(super) fn run_until(&mut self, end_ms: u64) -> bool {
-        while self.heap.first_key_value().is_some_and(|((at_ms, _), _)| *at_ms <= end_ms) {
+        while self.agenda.next_ms().is_some_and(|at_ms| at_ms <= end_ms) {
             if !self.run_one() {
                 return false;
             }
@@ -159,7 +158,7 @@ impl World<'_> {
 
     /// Lets the next thing happen; false if there is none, or a check failed.
     fn run_one(&mut self) -> bool {
-        let Some(((at_ms, _), happening)) = self.heap.pop_first() else {
+        let Some((at_ms, happening)) = self.agenda.pop() else {
             return false;
         };
         self.at_ms = at_ms;
