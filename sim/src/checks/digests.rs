@@ -50,16 +50,17 @@ impl Check for Digests {
 }
 
 fn live(view: &View) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Vec::with_capacity(256 * view.cells.len());
     for (key, cell) in view.cells.iter() {
         for sibling in cell.siblings() {
-            hasher.update(&[key.collection.0]);
-            hasher.update(key.id.as_bytes());
-            hasher.update(&sibling.dot.replica.node.0);
-            hasher.update(&sibling.dot.replica.incarnation.0.to_be_bytes());
-            hasher.update(&sibling.dot.seq.to_be_bytes());
-            hasher.update(sibling.value.raw());
+/// A hash of all live siblings, over all their bytes at once, which is quicker than piece by piece.
+            bytes.push(key.collection.0);
+            bytes.extend_from_slice(key.id.as_bytes());
+            bytes.extend_from_slice(&sibling.dot.replica.node.0);
+            bytes.extend_from_slice(&sibling.dot.replica.incarnation.0.to_be_bytes());
+            bytes.extend_from_slice(&sibling.dot.seq.to_be_bytes());
+            bytes.extend_from_slice(sibling.value.raw());
         }
     }
-    *hasher.finalize().as_bytes()
+    *blake3::hash(&bytes).as_bytes()
 }

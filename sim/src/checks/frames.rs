@@ -1,8 +1,9 @@
 //! A request is taken as one of its peers sent it, once in a life, and in time: what is altered, repeated, or from before the
 //! boot changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::FixedState;
 use symbolon_core::time::Wall;
 
 use super::{Check, Moment, Sight};
@@ -10,9 +11,9 @@ use super::{Check, Moment, Sight};
 #[derive(Default)]
 pub(super) struct Frames {
     /// When each was sent, by its sender's clock.
-    sent: BTreeMap<u64, Wall>,
+    sent: HashMap<u64, Wall, FixedState>,
     /// What each node has taken in this life.
-    taken: BTreeMap<usize, BTreeSet<u64>>,
+    taken: HashMap<usize, HashSet<u64, FixedState>, FixedState>,
 }
 
 impl Frames {

@@ -1,6 +1,8 @@
 //! No secret stands in clear in a frame, a fact, or a row of a disk: all bytes are searched.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
 
 use super::{Check, Moment, Sight};
 
@@ -14,14 +16,15 @@ const STRIDE: usize = 16;
 pub(super) struct Secrets {
     /// Whether frames hide what they carry, as real ones do; else they are not searched, and neither are facts.
     frames: bool,
-    pieces: BTreeSet<Piece>,
+    pieces: HashSet<Piece, FixedState>,
     likely: Likely,
 }
 
 /// A quick "no": one bit for each hash of a piece.
 struct Likely(Vec<u64>);
 
-const WORDS: usize = 1 << 12;
+/// Few enough to stay in the nearest cache, and many enough for the pieces of some hundred secrets.
+const WORDS: usize = 1 << 10;
 
 impl Default for Likely {
     fn default() -> Likely {
@@ -31,7 +34,7 @@ impl Default for Likely {
 
 impl Likely {
     fn slot(piece: Piece) -> (usize, u64) {
-        let hash = u64::from_le_bytes(piece).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 46;
+        let hash = u64::from_le_bytes(piece).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
         ((hash >> 6) as usize, 1 << (hash & 63))
     }
 
@@ -48,7 +51,7 @@ impl Likely {
 
 impl Secrets {
     pub(super) fn new(frames: bool) -> Secrets {
-        Secrets { frames, pieces: BTreeSet::new(), likely: Likely::default() }
+        Secrets { frames, pieces: HashSet::default(), likely: Likely::default() }
     }
 
     fn search(&self, what: &str, bytes: &[u8]) -> Result<(), String> {
