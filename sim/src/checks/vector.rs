@@ -1,9 +1,10 @@
 //! What a node holds never goes back, across crash and restart, while its disk is its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use symbolon_core::crdt::{NodeId, VersionVector};
-use symbolon_core::state::RevokedId;
+use symbolon_core::state::{RevokedId, View};
 use symbolon_core::time::Wall;
 
 use super::{Check, Continuity, Moment, Sight};
@@ -13,6 +14,7 @@ pub(super) struct Vector {
     marks: Vec<Wall>,
     revoked: Vec<Vec<(Wall, RevokedId)>>,
     records: Vec<BTreeMap<NodeId, u64>>,
+    latest: Vec<Option<Arc<View>>>,
 }
 
 impl Vector {
@@ -22,6 +24,7 @@ impl Vector {
             marks: vec![Wall(0); nodes],
             revoked: vec![Vec::new(); nodes],
             records: vec![BTreeMap::new(); nodes],
+            latest: vec![None; nodes],
         }
     }
 }
@@ -42,6 +45,7 @@ impl Check for Vector {
             }
             Sight::Booted { view, disk: Continuity::Kept } => view,
             Sight::Published { after, .. } => after,
+                self.latest[moment.node] = None;
             _ => return Ok(()),
         };
         let held = &mut self.held[moment.node];
@@ -55,7 +59,10 @@ impl Check for Vector {
             return Err("the purge mark went back".into());
         }
         self.marks[moment.node] = view.revoked.mark();
-        for record in view.nodes.values() {
+        // Records that are those of the last view, all of them, went neither back nor forth.
+        let last = self.latest[moment.node].replace(Arc::clone(view));
+        let same = last.is_some_and(|last| last.nodes.ptr_eq(&view.nodes));
+        for record in view.nodes.values().filter(|_| !same) {
             let known = self.records[moment.node].entry(record.node).or_default();
             if record.version < *known {
                 return Err(format!("a record of {} went back", record.name));
