@@ -12,6 +12,7 @@ use symbolon_core::state::{Key, View};
 
 use crate::history::names::cell;
 
+pub use batch::Batch;
 pub use meaning::{ClientMeaning, Judgement, Meaning, Sense};
 
 /// One op as its author made it.
@@ -31,12 +32,12 @@ pub struct Model {
 
 impl Model {
     /// A batch goes to a disk whose earlier batches claim `pending` together: its author's new ops enter the model.
-    pub fn wrote(&mut self, pending: &mut VersionVector, rows: &[Row]) {
+    pub fn wrote(&mut self, pending: &mut VersionVector, batch: &Batch<'_>) {
         let before = pending.clone();
-        for (replica, seq) in batch::vector(rows) {
+        for (replica, seq) in batch::vector(batch.rows()) {
             pending.raise(replica, seq);
         }
-        for (key, cell) in batch::cells(rows) {
+        for (key, cell) in batch.cells() {
             for op in cell.ops().iter().filter(|op| !before.knows(op.dot)) {
                 let ops = self.ops.entry(key.clone()).or_default();
                 if ops.iter().all(|known| known.dot != op.dot) {

@@ -2,6 +2,7 @@
 
 use symbolon_core::replica::{Row, Table};
 use symbolon_sim::checks::{Checks, Moment, Sight};
+use symbolon_sim::model::Batch;
 use symbolon_sim::plan::Plan;
 
 /// Where a secret may begin: at each place of several strides.
@@ -40,7 +41,7 @@ fn a_secret_is_found_wherever_it_stands() {
             );
             let row = Row { table: Table::Secrets, key: vec![1], value: Some(bytes) };
             assert_eq!(
-                failing(secret(), &Sight::Wrote(&[row])),
+                failing(secret(), &Sight::Wrote(Batch::new(&[row]))),
                 Some("secrets"),
                 "a row, {at} before and {after} after"
             );

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_core::crdt::{Cell, Dot, Hlc, Op, ReplicaId};
-use symbolon_core::replica::Fact;
 
 use super::{Check, Moment, Sight};
 use crate::history::names;
-use crate::model::batch;
 use symbolon_core::state::{Key, Value};
 
 #[derive(Default)]
@@ -46,14 +44,13 @@ impl Check for Dots {
                     return Err(format!("{} began a life under a name that it had before", moment.name()));
                 }
             }
-            Sight::Noted(Fact::Booted { .. }) => {}
-            Sight::Wrote(rows) => {
-                for (key, cell) in batch::cells(rows) {
-                    self.own_is_latest(moment.node, &cell)?;
+            Sight::Wrote(batch) => {
+                for (key, cell) in batch.cells() {
+                    self.own_is_latest(moment.node, cell)?;
                     for op in cell.ops() {
                         let known = self.ops.entry(op.dot).or_insert_with(|| (key.clone(), op.hlc));
-                        if *known != (key.clone(), op.hlc) {
-                            let (one, other) = (names::cell(&known.0), names::cell(&key));
+                        if (&known.0, known.1) != (key, op.hlc) {
+                            let (one, other) = (names::cell(&known.0), names::cell(key));
                             return Err(format!("{} names two changes: of {one}, and of {other}", op.dot));
                         }
                     }

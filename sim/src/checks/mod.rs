@@ -31,6 +31,7 @@ use symbolon_core::time::Wall;
 
 use crate::history::{History, Kind};
 use crate::plan::Plan;
+use crate::model::Batch;
 
 /// What a check sees.
 pub enum Sight<'a> {
@@ -44,7 +45,7 @@ pub enum Sight<'a> {
     /// A life ended.
     Ended,
     /// A batch goes to the disk.
-    Wrote(&'a [Row]),
+    Wrote(Batch<'a>),
     /// A batch is durable.
     Landed(&'a [Row]),
     /// A view is published.

@@ -80,7 +80,8 @@ impl Check for Secrets {
                 Ok(())
             }
             Sight::Sent(bytes) if self.frames => self.search("a frame", bytes),
-            Sight::Wrote(rows) => rows
+            Sight::Wrote(batch) => batch
+                .rows()
                 .iter()
                 .try_for_each(|row| self.search(row.table.name(), row.value.as_deref().unwrap_or_default())),
             Sight::Noted(fact) if self.frames => self.search("a fact", format!("{fact:?}").as_bytes()),

@@ -76,7 +76,7 @@ impl Check for Truth {
                 self.broken[node] |= *disk == Continuity::Broken;
                 self.whole(view)?;
             }
-            Sight::Wrote(rows) => self.model.wrote(&mut self.pending[node], rows),
+            Sight::Wrote(batch) => self.model.wrote(&mut self.pending[node], batch),
             Sight::Landed(rows) => {
                 self.model.landed(self.ids[node], rows);
                 let (keys, published) = &mut self.fresh[node];

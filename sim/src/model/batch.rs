@@ -1,9 +1,34 @@
 //! What a batch on its way to a disk says, read back by the rows' own encodings. It judges nothing.
 
+use std::cell::OnceCell;
+
 use symbolon_core::crdt::{Cell, ReplicaId};
 use symbolon_core::replica::{Row, Table};
 use symbolon_core::state::{Key, Value};
 use symbolon_core::wire::row;
+
+/// A batch whose cells are read once, for whoever wants them.
+pub struct Batch<'a> {
+    rows: &'a [Row],
+    cells: OnceCell<Vec<(Key, Cell<Value>)>>,
+}
+
+impl<'a> Batch<'a> {
+    /// The batch of these rows.
+    pub fn new(rows: &'a [Row]) -> Batch<'a> {
+        Batch { rows, cells: OnceCell::new() }
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> &'a [Row] {
+        self.rows
+    }
+
+    /// The cells that it puts.
+    pub fn cells(&self) -> &[(Key, Cell<Value>)] {
+        self.cells.get_or_init(|| cells(self.rows).collect())
+    }
+}
 
 /// The keys whose cells it puts or deletes.
 pub fn keys(rows: &[Row]) -> impl Iterator<Item = Key> + '_ {

@@ -15,7 +15,7 @@ use super::{Planted, Reseed};
 use crate::checks::{Check, Checks, Minted, Moment, Sight};
 use crate::history::{Place, Recorder};
 use crate::marks::Marks;
-use crate::model::Judgement;
+use crate::model::{Batch, Judgement};
 use crate::plan::{Chance, Plan};
 use crate::worlds::lies::Said;
 
@@ -319,7 +319,7 @@ impl World<'_> {
         let secrets = self.nodes[node].source.take_given();
         self.see(node, &Sight::Secrets(&secrets));
         self.told(|recorder| recorder.wrote(node, &batch));
-        self.see(node, &Sight::Wrote(&batch));
+        self.see(node, &Sight::Wrote(Batch::new(&batch)));
         self.nodes[node].disk.waiting.push((id, batch));
         self.commit(node);
     }

@@ -17,7 +17,7 @@ use super::world::World;
 use crate::checks::{Checks, Continuity, Minted, Moment, Sight};
 use crate::history::Recorder;
 use crate::marks::Marks;
-use crate::model::Judgement;
+use crate::model::{Batch, Judgement};
 use crate::plan::{Chance, Plan};
 use crate::worlds::client::api::{Client, Session};
 use crate::worlds::quick::{Counts, Planted, Reseed};
@@ -241,7 +241,7 @@ impl<'p> Play<'p> {
             let sight = match &what {
                 Seen::Booted { view, disk } => Sight::Booted { view, disk: *disk },
                 Seen::Ended => Sight::Ended,
-                Seen::Wrote(rows) => Sight::Wrote(rows),
+                Seen::Wrote(rows) => Sight::Wrote(Batch::new(rows)),
                 Seen::Landed(rows) => Sight::Landed(rows),
                 Seen::Published { before, after, wall } => {
                     let waiting = self.open.values_mut().filter(|open| open.node == node);
