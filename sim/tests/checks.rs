@@ -1,5 +1,8 @@
 //! The checks themselves: what each is shown here is wrong, or right, and it says so.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use symbolon_core::replica::{Row, Table};
 use symbolon_sim::checks::{Checks, Moment, Sight};
 use symbolon_sim::model::Batch;
@@ -60,4 +63,29 @@ fn what_only_looks_like_a_secret_is_none() {
         bytes.extend(other);
         assert_eq!(failing(secret(), &Sight::Sent(&bytes)), None, "{at}");
     }
+}
+
+/// What stands behind a path in a source, without regard to case.
+fn named(source: &str, path: &str) -> BTreeSet<String> {
+    let names = source.split(path).skip(1).map(|rest| {
+        let name = rest.split(|c: char| !c.is_ascii_alphanumeric()).next();
+        name.unwrap_or_default().to_ascii_lowercase()
+    });
+    names.collect()
+}
+
+#[test]
+fn a_check_that_names_kinds_names_all_that_it_looks_at() {
+    let checks = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(checks).expect("the checks have a place").flatten() {
+        let source = std::fs::read_to_string(entry.path()).expect("a check can be read");
+        let (name, names_kinds) = (entry.file_name(), source.contains("fn watches"));
+        if names_kinds && name != "mod.rs" {
+            let kinds = named(&source, "Kinds::").into_iter().filter(|kind| kind != "none").collect();
+            assert_eq!(named(&source, "Sight::"), kinds, "{name:?}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 20, "all checks but one name kinds");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use symbolon_core::replica::CallId;
 
-use super::{Check, End, Moment, Sight};
+use super::{Check, End, Kinds, Moment, Sight};
 
 /// Longer than any wait that a caller of these plans can ask for.
 const PATIENCE_MS: u64 = 3_000;
@@ -22,6 +22,10 @@ impl Answers {
 impl Check for Answers {
     fn name(&self) -> &'static str {
         "answers"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::ENDED | Kinds::ASKED | Kinds::ANSWERED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use symbolon_core::state::View;
 
-use super::{Check, End};
+use super::{Check, End, Kinds};
 use crate::history::names;
 
 pub(super) struct Convergence;
@@ -10,6 +10,10 @@ pub(super) struct Convergence;
 impl Check for Convergence {
     fn name(&self) -> &'static str {
         "convergence"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::NONE
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_core::replica::{CallId, Reply, Request};
 
-use super::{Check, Continuity, End, Moment, Sight};
+use super::{Check, Continuity, End, Kinds, Moment, Sight};
 
 #[derive(Default)]
 pub(super) struct Denials {
@@ -17,6 +17,10 @@ pub(super) struct Denials {
 impl Check for Denials {
     fn name(&self) -> &'static str {
         "denials"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::WANTED | Kinds::ANSWERED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use symbolon_core::crdt::Digest;
 use symbolon_core::state::View;
 
-use super::{Check, End, Moment, Sight};
+use super::{Check, End, Kinds, Moment, Sight};
 
 /// One in so many views with other cells is looked at: the whole state is walked for each.
 const SAMPLE: u64 = 8;
@@ -35,6 +35,10 @@ impl Check for Digests {
         "digests"
     }
 
+    fn watches(&self) -> Kinds {
+        Kinds::PUBLISHED
+    }
+
     fn see(&mut self, _: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         let Sight::Published { before, after, .. } = sight else { return Ok(()) };
         if before.cells.vector() == after.cells.vector() && before.cells.root() == after.cells.root() {
@@ -49,11 +53,11 @@ impl Check for Digests {
     }
 }
 
+/// A hash of all live siblings, over all their bytes at once, which is quicker than piece by piece.
 fn live(view: &View) -> [u8; 32] {
     let mut bytes = Vec::with_capacity(256 * view.cells.len());
     for (key, cell) in view.cells.iter() {
         for sibling in cell.siblings() {
-/// A hash of all live siblings, over all their bytes at once, which is quicker than piece by piece.
             bytes.push(key.collection.0);
             bytes.extend_from_slice(key.id.as_bytes());
             bytes.extend_from_slice(&sibling.dot.replica.node.0);

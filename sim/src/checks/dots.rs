@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use symbolon_core::crdt::{Cell, Dot, Hlc, Op, ReplicaId};
 
-use super::{Check, Moment, Sight};
+use super::{Check, Kinds, Moment, Sight};
 use crate::history::names;
 use symbolon_core::state::{Key, Value};
 
@@ -32,6 +32,10 @@ impl Dots {
 impl Check for Dots {
     fn name(&self) -> &'static str {
         "dots"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::WROTE
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

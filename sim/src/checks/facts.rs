@@ -3,7 +3,7 @@
 use symbolon_core::fault::Reject;
 use symbolon_core::replica::Fact;
 
-use super::{Check, Moment, Sight};
+use super::{Check, Kinds, Moment, Sight};
 use crate::plan::{Step, Verb};
 
 pub(super) struct Facts;
@@ -11,6 +11,10 @@ pub(super) struct Facts;
 impl Check for Facts {
     fn name(&self) -> &'static str {
         "facts"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::NOTED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 use symbolon_core::time::Wall;
 
-use super::{Check, Moment, Sight};
+use super::{Check, Kinds, Moment, Sight};
 
 #[derive(Default)]
 pub(super) struct Frames {
@@ -40,6 +40,10 @@ impl Frames {
 impl Check for Frames {
     fn name(&self) -> &'static str {
         "frames"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::ENDED | Kinds::REQUESTED | Kinds::TOOK
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use symbolon_core::state::{NodeRecord, View};
 use symbolon_core::token::{self, Flaw};
 
-use super::{Check, End, Moment, Sight};
+use super::{Check, End, Kinds, Moment, Sight};
 
 #[derive(Default)]
 pub(super) struct Keys {
@@ -50,6 +50,10 @@ fn publish_alike(one: &View, other: &View) -> bool {
 impl Check for Keys {
     fn name(&self) -> &'static str {
         "keys"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::PUBLISHED | Kinds::ISSUED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

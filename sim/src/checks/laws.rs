@@ -6,7 +6,7 @@ use std::sync::Arc;
 use symbolon_core::crdt::{DottedStore, Unit};
 use symbolon_core::state::{Key, Value, View};
 
-use super::{Check, End, Moment, Sight};
+use super::{Check, End, Kinds, Moment, Sight};
 use crate::plan::Verb;
 
 /// Views that are kept for the end.
@@ -23,6 +23,10 @@ pub(super) struct Laws {
 impl Check for Laws {
     fn name(&self) -> &'static str {
         "laws"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::PUBLISHED
     }
 
     /// Views are kept at the powers of three: some early, some late.

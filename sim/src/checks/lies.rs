@@ -8,7 +8,7 @@ use symbolon_core::replica::Fact;
 use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
-use super::{Check, End, Lie, Moment, Shows, Sight};
+use super::{Check, End, Kinds, Lie, Moment, Shows, Sight};
 
 #[derive(Default)]
 pub(super) struct Lies {
@@ -85,6 +85,10 @@ impl Lies {
 impl Check for Lies {
     fn name(&self) -> &'static str {
         "lies"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::ENDED | Kinds::PUBLISHED | Kinds::TOOK | Kinds::NOTED | Kinds::LIED | Kinds::CLONED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

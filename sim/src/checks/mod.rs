@@ -8,6 +8,7 @@ mod dots;
 mod facts;
 mod frames;
 mod keys;
+mod kinds;
 mod laws;
 mod lies;
 mod quiet;
@@ -30,8 +31,10 @@ use symbolon_core::state::{Key, View};
 use symbolon_core::time::Wall;
 
 use crate::history::{History, Kind};
-use crate::plan::Plan;
 use crate::model::Batch;
+use crate::plan::Plan;
+
+pub use kinds::Kinds;
 
 /// What a check sees.
 pub enum Sight<'a> {
@@ -251,6 +254,11 @@ pub trait Check {
     /// Its stable name.
     fn name(&self) -> &'static str;
 
+    /// The kinds of sights that it looks at: for others it is not called.
+    fn watches(&self) -> Kinds {
+        Kinds::ALL
+    }
+
     /// Something happened.
     ///
     /// # Errors
@@ -305,7 +313,8 @@ pub fn scans(plan: &Plan) -> bool {
 
 /// All checks of one run.
 pub struct Checks {
-    all: Vec<Box<dyn Check>>,
+    /// Each with what it looks at.
+    all: Vec<(Kinds, Box<dyn Check>)>,
     failure: Option<Failure>,
 }
 
@@ -335,6 +344,7 @@ impl Checks {
             Box::new(laws::Laws::default()),
             Box::new(secrets::Secrets::new(scans(plan))),
         ];
+        let all = all.into_iter().map(|check| (check.watches(), check)).collect();
         Checks { all, failure: None }
     }
 
@@ -343,7 +353,8 @@ impl Checks {
         if self.failure.is_some() {
             return;
         }
-        for check in &mut self.all {
+        let kind = Kinds::of(sight);
+        for (_, check) in self.all.iter_mut().filter(|(watched, _)| watched.meets(kind)) {
             if let Err(what) = check.see(moment, sight) {
                 let (check, node) = (check.name(), Some(moment.node));
                 self.failure = Some(Failure { check, at_ms: moment.at_ms, node, what });
@@ -362,7 +373,7 @@ impl Checks {
         if self.failure.is_some() {
             return;
         }
-        for check in &mut self.all {
+        for (_, check) in &mut self.all {
             if let Err(what) = check.end(end) {
                 self.failure = Some(Failure { check: check.name(), at_ms: end.at_ms, node: None, what });
                 return;

@@ -1,12 +1,16 @@
 //! A cluster that agrees and is left alone stays quiet: heartbeats, and nothing else.
 
-use super::{Calm, Check, End};
+use super::{Calm, Check, End, Kinds};
 
 pub(super) struct Quiet;
 
 impl Check for Quiet {
     fn name(&self) -> &'static str {
         "quiet"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::NONE
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {

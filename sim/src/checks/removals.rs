@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use symbolon_core::state::View;
 
-use super::{Check, End, Moment, Sight};
+use super::{Check, End, Kinds, Moment, Sight};
 use crate::history::names;
 
 /// Nodes look for it each second; then it is written.
@@ -20,6 +20,10 @@ pub(super) struct Removals {
 impl Check for Removals {
     fn name(&self) -> &'static str {
         "removals"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::PUBLISHED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use symbolon_core::state::RevokedId;
 
-use super::{Check, Continuity, End, Moment, Sight};
+use super::{Check, Continuity, End, Kinds, Moment, Sight};
 
 pub(super) struct Revocation {
     known: Vec<BTreeSet<RevokedId>>,
@@ -19,6 +19,10 @@ impl Revocation {
 impl Check for Revocation {
     fn name(&self) -> &'static str {
         "revocation"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::PUBLISHED | Kinds::JUDGED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
-use super::{Check, Moment, Sight};
+use super::{Check, Kinds, Moment, Sight};
 
 /// A piece of a secret, by which it is found.
 type Piece = [u8; 8];
@@ -65,6 +65,10 @@ impl Secrets {
 impl Check for Secrets {
     fn name(&self) -> &'static str {
         "secrets"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::WROTE | Kinds::SENT | Kinds::NOTED | Kinds::SECRETS
     }
 
     fn see(&mut self, _: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use symbolon_core::state::{KeyStage, PublishedKey, View};
 use symbolon_core::time::Wall;
 
-use super::{Check, Continuity, End, Moment, Sight};
+use super::{Check, Continuity, End, Kinds, Moment, Sight};
 use crate::history::names;
 
 type Kid = Arc<str>;
@@ -107,6 +107,10 @@ impl Stages {
 impl Check for Stages {
     fn name(&self) -> &'static str {
         "stages"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::PUBLISHED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use symbolon_core::crdt::NodeId;
 
-use super::{Check, Moment, Sight};
+use super::{Check, Kinds, Moment, Sight};
 
 #[derive(Default)]
 pub(super) struct Strangers {
@@ -16,6 +16,10 @@ pub(super) struct Strangers {
 impl Check for Strangers {
     fn name(&self) -> &'static str {
         "strangers"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::PUBLISHED | Kinds::CLONED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

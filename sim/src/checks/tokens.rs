@@ -6,7 +6,7 @@ use symbolon_core::state::{RevokedId, View};
 use symbolon_core::time::Wall;
 use symbolon_core::token;
 
-use super::{Check, End, Minted, Moment, Sight, verdicts};
+use super::{Check, End, Kinds, Minted, Moment, Sight, verdicts};
 
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -16,6 +16,10 @@ pub(super) struct Tokens {
 impl Check for Tokens {
     fn name(&self) -> &'static str {
         "tokens"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::ISSUED | Kinds::JUDGED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

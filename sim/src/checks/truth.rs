@@ -5,7 +5,7 @@ use symbolon_core::crdt::{NodeId, ReplicaId, VersionVector};
 use symbolon_core::replica::{Fact, Reply};
 use symbolon_core::state::{Key, View};
 
-use super::{Check, Continuity, End, Moment, Shows, Sight};
+use super::{Check, Continuity, End, Kinds, Moment, Shows, Sight};
 use crate::model::{Model, batch};
 
 pub(super) struct Truth {
@@ -63,6 +63,10 @@ impl Truth {
 impl Check for Truth {
     fn name(&self) -> &'static str {
         "truth"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::WROTE | Kinds::LANDED | Kinds::PUBLISHED | Kinds::LIED | Kinds::ANSWERED | Kinds::NOTED
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

@@ -7,7 +7,7 @@ use symbolon_core::crdt::{NodeId, VersionVector};
 use symbolon_core::state::{RevokedId, View};
 use symbolon_core::time::Wall;
 
-use super::{Check, Continuity, Moment, Sight};
+use super::{Check, Continuity, Kinds, Moment, Sight};
 
 pub(super) struct Vector {
     held: Vec<VersionVector>,
@@ -34,6 +34,10 @@ impl Check for Vector {
         "vector"
     }
 
+    fn watches(&self) -> Kinds {
+        Kinds::BOOTED | Kinds::PUBLISHED
+    }
+
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
         let view = match sight {
             Sight::Booted { disk: Continuity::Broken, .. } => {
@@ -41,11 +45,11 @@ impl Check for Vector {
                 self.marks[moment.node] = Wall(0);
                 self.revoked[moment.node].clear();
                 self.records[moment.node].clear();
+                self.latest[moment.node] = None;
                 return Ok(());
             }
             Sight::Booted { view, disk: Continuity::Kept } => view,
             Sight::Published { after, .. } => after,
-                self.latest[moment.node] = None;
             _ => return Ok(()),
         };
         let held = &mut self.held[moment.node];

@@ -5,13 +5,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use symbolon_core::state::{KeyStage, View};
 use symbolon_core::time::Wall;
 
-use super::{Check, Minted, Moment, Sight};
+use super::{Check, Kinds, Minted, Moment, Sight};
 
 pub(super) struct Verdicts;
 
 impl Check for Verdicts {
     fn name(&self) -> &'static str {
         "verdicts"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::JUDGED | Kinds::FORGED
     }
 
     fn see(&mut self, _: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
