@@ -24,6 +24,15 @@ pub trait Fingerprint {
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 16]);
 
+impl Digest {
+    /// The digest of something that has one form in bytes: the first half of its BLAKE3 hash.
+    pub fn of(bytes: &[u8]) -> Digest {
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        Digest(digest)
+    }
+}
+
 /// A digest in the making: a commutative sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum(u128);

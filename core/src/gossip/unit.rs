@@ -65,10 +65,11 @@ impl Outgoing {
     /// The part to send now, of so many cells, and from then on the one after it; `None` when all were sent.
     pub fn part(&mut self, marks: &OrdMap<ReplicaId, Mark>, cells: usize) -> Option<message::Part> {
         let cells = cells.clamp(1, MAX_PART_CELLS);
+        let mut fresh = None;
         while self.cut.produced() <= self.next {
-            self.cut.next_part(cells, cell_size, MAX_PART_BYTES)?;
+            fresh = Some(self.cut.next_part(cells, cell_size, MAX_PART_BYTES)?);
         }
-        let part = self.cut.part(self.next)?;
+        let part = fresh.or_else(|| self.cut.part(self.next))?;
         let first = self.next == 0;
         let floor = if first && self.cut.is_deep() { self.cut.floor().iter().collect() } else { Vec::new() };
         let news = if first { self.cut.vector().changes_since(&self.base) } else { Vec::new() };

@@ -66,16 +66,13 @@ pub(super) struct Loaded {
 
 /// The digest over everything that a store promises to give back unchanged.
 pub(super) fn store_digest(cells: &DottedStore<Key, Value>) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&cells.root().0);
+    let mut text = cells.root().0.to_vec();
     for (replica, seq) in cells.vector().iter() {
-        hasher.update(&replica.node.0);
-        hasher.update(&replica.incarnation.0.to_be_bytes());
-        hasher.update(&seq.to_be_bytes());
+        text.extend_from_slice(&replica.node.0);
+        text.extend_from_slice(&replica.incarnation.0.to_be_bytes());
+        text.extend_from_slice(&seq.to_be_bytes());
     }
-    let mut out = [0; 16];
-    out.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    Digest(out)
+    Digest::of(&text)
 }
 
 /// An incarnation greater than every one that this node, its disk and its peers know, with a random tail so that two clones

@@ -321,25 +321,19 @@ impl Digests {
 }
 
 fn of_records(view: &View) -> Digest {
-    let mut hasher = blake3::Hasher::new();
+    let mut text = Vec::with_capacity(24 * (view.nodes.len() + view.former.len()));
     for record in view.nodes.values().chain(view.former.values()) {
-        hasher.update(&record.node.0);
-        hasher.update(&record.version.to_be_bytes());
+        text.extend_from_slice(&record.node.0);
+        text.extend_from_slice(&record.version.to_be_bytes());
     }
-    digest(&hasher)
+    Digest::of(&text)
 }
 
 fn of_expiring(view: &View) -> Digest {
-    let mut hasher = blake3::Hasher::new();
+    let mut text = Vec::new();
     for (epoch, sum) in view.revoked.epoch_digests() {
-        hasher.update(&epoch.0.to_be_bytes());
-        hasher.update(&sum.0);
+        text.extend_from_slice(&epoch.0.to_be_bytes());
+        text.extend_from_slice(&sum.0);
     }
-    digest(&hasher)
-}
-
-fn digest(hasher: &blake3::Hasher) -> Digest {
-    let mut out = [0; 16];
-    out.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    Digest(out)
+    Digest::of(&text)
 }

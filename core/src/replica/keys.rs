@@ -1,5 +1,6 @@
 //! This node's token signing keys: the plan of `token::keys` is carried out here, made durable, and published in the record.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ impl Replica {
         self.recovered = own.iter().map(|key| key.published.kid.clone()).collect();
         self.own_keys = own;
         self.refresh_keys();
+        self.refresh_ring();
     }
 
     /// A record of another life of this node: the disk may have been put back. What that life had retired or forgotten stays
@@ -200,15 +202,16 @@ impl Replica {
         let former = view.former.values().filter(counts).flat_map(|record| {
             record.token_keys.iter().map(|key| {
                 let stage = KeyStage::Retiring(self.last_use(record, key));
-                (record.node, PublishedKey { stage, ..key.clone() })
+                (record.node, Cow::Owned(PublishedKey { stage, ..key.clone() }))
             })
         });
         let current = view.nodes.values().filter(counts);
-        let current = current.flat_map(|record| record.token_keys.iter().map(|key| (record.node, key.clone())));
+        let current =
+            current.flat_map(|record| record.token_keys.iter().map(|key| (record.node, Cow::Borrowed(key))));
         for (owner, published) in former.chain(current).filter(|(_, key)| !view.key_is_withdrawn(&key.kid)) {
             let known = view.token_keys.get(&published.kid);
-            if let Some(same) = known.filter(|known| known.published == published && known.owner == owner) {
-                union.insert(published.kid, same.clone());
+            if let Some(same) = known.filter(|known| known.published == *published && known.owner == owner) {
+                union.insert(same.published.kid.clone(), same.clone());
                 continue;
             }
             let verifier = match known.filter(|known| known.published.point == published.point) {
@@ -217,13 +220,13 @@ impl Replica {
                 None => self.crypto.ecdsa.verifying_key(&published.point),
             };
             if let Some(verifier) = verifier {
+                let published = published.into_owned();
                 union.insert(published.kid.clone(), Arc::new(TokenKey { published, owner, verifier }));
             }
         }
         self.head.token_keys = union;
         let signer = keys::signer(&self.own_keys).filter(|_| self.settled);
         self.head.signer = signer.filter(|signer| !self.head.key_is_withdrawn(&signer.kid));
-        self.refresh_ring();
     }
 }
 

@@ -17,7 +17,7 @@ use crate::envelope::{Letter, Purpose};
 use crate::fault::Reject;
 use crate::gossip::Peer;
 use crate::state::{Body, Collection, Key, RingKey, RingKeyId, RingKeyMeta};
-use crate::time::Tick;
+use crate::time::{Tick, Wall};
 use crate::wire::{message, row};
 use crate::zoo::{self, Bug};
 
@@ -33,6 +33,8 @@ const QUESTION_BURST: u32 = 2 * MAX_RING_KEYS as u32;
 #[derive(Default)]
 pub(super) struct Fetches {
     held: BTreeMap<RingKeyId, Secret32>,
+    /// The keys that the state names, held or not, the oldest first.
+    named: Vec<(Wall, RingKeyId)>,
     under_way: BTreeMap<ExchangeId, Fetch>,
     /// Since when keys are held that our record does not name.
     pub unannounced: Option<Tick>,
@@ -138,16 +140,16 @@ impl Replica {
 
     /// The ring as it stands: the keys that are named in the state and held here, the newest first.
     pub(super) fn refresh_ring(&mut self) {
-        let named = self.head.ring_keys().filter_map(|(id, meta)| {
-            let secret = self.fetches.held.get(&id)?.clone();
-            let known = self.head.ring.get(id).map(|known| known.session.clone());
+        self.fetches.named = self.head.ring_keys().map(|(id, meta)| (meta.created, id)).collect();
+        self.fetches.named.sort_unstable();
+        let newest = self.fetches.named.iter().rev();
+        let held = newest.filter_map(|(created, id)| {
+            let secret = self.fetches.held.get(id)?.clone();
+            let known = self.head.ring.get(*id).map(|known| known.session.clone());
             let session = known.unwrap_or_else(|| hkdf32(&secret[..], b"", b"symbolon session cookie v1"));
-            Some(RingKey { id, created: meta.created, secret, session })
+            Some(RingKey { id: *id, created: *created, secret, session })
         });
-        let mut keys: Vec<RingKey> = named.collect();
-        keys.sort_by_key(|key| std::cmp::Reverse((key.created, key.id)));
-        keys.truncate(MAX_RING_KEYS);
-        self.head.ring.keys = Arc::new(keys);
+        self.head.ring.keys = Arc::new(held.take(MAX_RING_KEYS).collect());
         self.choose_sealing();
     }
 
@@ -281,8 +283,7 @@ impl Replica {
     fn retire_ring_keys(&mut self) -> Vec<RingKeyId> {
         let config = &self.head.config;
         let slack = config.tokens.session_ttl + config.gossip.max_clock_drift * 2;
-        let mut named: Vec<_> = self.head.ring_keys().map(|(id, meta)| (meta.created, id)).collect();
-        named.sort_unstable();
+        let named = self.fetches.named.clone();
         let over = named.windows(2).filter(|pair| pair[1].0.after(slack) <= self.now.wall).map(|pair| pair[0].1);
         let over: Vec<RingKeyId> = over.collect();
         for id in &over {

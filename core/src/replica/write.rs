@@ -22,8 +22,10 @@ pub(super) struct Pending {
     vector: BTreeSet<ReplicaId>,
     rows: Vec<Row>,
     meta: bool,
-    /// Keys of records, or cells that say which keys count, changed.
+    /// Token keys of records, or cells that say which of them count, changed.
     keys: bool,
+    /// Cells that name wrapping keys changed.
+    ring: bool,
     /// Records changed.
     records: bool,
     /// This node's record is to be signed anew.
@@ -62,15 +64,21 @@ impl Replica {
     }
 
     fn touch(&mut self, key: Key, id: ReplicaId) {
-        self.pending.keys |= governs_keys(&key);
+        self.note_kind(&key);
         self.pending.cells.insert(key);
         self.pending.vector.insert(id);
         self.pending.news.local = true;
     }
 
+    /// What hangs on a cell that changed.
+    fn note_kind(&mut self, key: &Key) {
+        self.pending.keys |= key.collection == Collection::KEY_STANDING;
+        self.pending.ring |= key.collection == Collection::RING_KEY;
+    }
+
     /// Cells and vector entries that a merge changed.
     pub(super) fn touch_merged(&mut self, cells: Vec<Key>, before: &VersionVector) {
-        self.pending.keys |= cells.iter().any(governs_keys);
+        cells.iter().for_each(|key| self.note_kind(key));
         let risen = self.head.cells.vector().changes_since(before);
         self.pending.vector.extend(risen.into_iter().map(|(replica, _)| replica));
         self.pending.cells.extend(cells);
@@ -197,7 +205,7 @@ impl Replica {
         while let Some(rewrite) = self.pending.rewrite.take() {
             self.sign_record(rewrite);
         }
-        let Pending { cells, vector, rows, meta, keys, records, rewrite: _, news, held } =
+        let Pending { cells, vector, rows, meta, keys, ring, records, rewrite: _, news, held } =
             std::mem::take(&mut self.pending);
         if cells.is_empty() && vector.is_empty() && rows.is_empty() && !meta {
             let free = self.ledger.follow(held);
@@ -214,10 +222,13 @@ impl Replica {
         batch.push(self.meta_row());
         if keys {
             self.refresh_keys();
-        } else if records {
+        }
+        if ring {
+            self.refresh_ring();
+        } else if keys || records {
             self.choose_sealing();
         }
-        if keys || records {
+        if keys || ring || records {
             self.upkeep_at = self.now.tick;
         }
         let id = self.ledger.enter(Arc::new(self.head.clone()), news, held);
@@ -250,9 +261,4 @@ impl Replica {
 /// Whether both records publish the same token keys, of one life, under one name (which the allowlist may know).
 fn same_keys(one: &NodeRecord, other: &NodeRecord) -> bool {
     one.token_keys == other.token_keys && one.incarnation == other.incarnation && one.name == other.name
-}
-
-/// Whether this cell says which token keys or wrapping keys there are.
-fn governs_keys(key: &Key) -> bool {
-    key.collection == Collection::RING_KEY || key.collection == Collection::KEY_STANDING
 }
