@@ -143,12 +143,13 @@ impl Peer {
     /// Whether the round that just came back shall be followed by another at once: something is left to say, and the last
     /// one brought something.
     pub fn goes_on(&mut self, view: &View, record_digest: Digest) -> bool {
+        let news = std::mem::take(&mut self.push_again);
         if self.is_equal(view, record_digest) {
             self.idle_continuations = 0;
             return false;
         }
         self.idle_continuations = self.idle_continuations.saturating_add(1);
-        self.idle_continuations <= 3
+        news || self.idle_continuations <= 3
     }
 
     /// Progress was made: a stuck conversation is told from a long one.

@@ -170,7 +170,6 @@ impl Gossip {
         peer.arrivals_held = peer.arrivals_held.max(flight.carries.arrivals);
         peer.arrivals = peer.arrivals.max(flight.carries.arrivals);
         peer.presume_records(flight.carries.records.iter().copied());
-        peer.push_again = false; // What is left to say is looked at next.
         peer.stats.failures = 0;
         peer.stats.round_trip = Some(now.since(flight.sent));
         peer.not_before = now;

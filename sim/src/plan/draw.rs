@@ -23,6 +23,7 @@ const LIAR: u64 = 10;
 pub(super) const STORM_MS: u64 = 10_000;
 pub(super) const FIRST_MS: u64 = 300;
 const DRIFT_MS: u64 = 10_000;
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// The plan of this seed.
 pub fn draw(seed: u64) -> Plan {
@@ -92,17 +93,17 @@ pub(super) fn one_of(chance: Chance, values: &[u64]) -> u64 {
 fn pace(chance: Chance) -> (Gossip, Tokens) {
     let ms = |at: u64, values: &[u64]| Some(Span::of_ms(one_of(chance.at(at), values)));
     let gossip = Gossip {
-        interval: ms(0, &[250, 500, 1000, 1000, 2000, 2000]),
+        interval: ms(0, &[250, 1000, 2000, 2000, 2000, 2000]),
         heartbeat: ms(1, &[2000, 3000, 5000]),
         fanout: Some(one_of(chance.at(2), &[1, 2, 3]) as usize),
         round_timeout: ms(3, &[500, 1000, 2000]),
         max_clock_drift: Some(Span::of_ms(DRIFT_MS)),
-        remove_horizon: ms(7, &[1_000, 4_000, 3600 * 24 * 1000, 3600 * 24 * 30 * 1000]),
+        remove_horizon: ms(7, &[1_000, 4_000, DAY_MS, 30 * DAY_MS]),
         part_cells: chance.at(8).permille(300).then(|| one_of(chance.at(9), &[1, 2, 5]) as usize),
     };
     let tokens = Tokens {
         access_ttl: ms(4, &[4_000, 10_000, 600_000]),
-        key_lifetime: ms(6, &[6_000, 3_600_000, 3_600_000 * 24]),
+        key_lifetime: ms(6, &[6_000, DAY_MS / 24, DAY_MS / 24, DAY_MS, DAY_MS, DAY_MS]),
         jwks_max_age: ms(5, &[500, 2000, 60_000]),
     };
     (gossip, tokens)
@@ -291,6 +292,6 @@ fn shift(chance: Chance) -> Shift {
     Shift(match chance.at(0).below(3) {
         0 => chance.at(1).around(DRIFT_MS / 5),
         1 => chance.at(1).around(100 * DRIFT_MS),
-        _ => chance.at(1).around(24 * 3600 * 1000),
+        _ => chance.at(1).around(DAY_MS),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use symbolon_core::config::Config;
-use symbolon_core::crdt::{Cell, Hlc, Incarnation, Op, ReplicaId};
+use symbolon_core::crdt::{Cell, DottedStore, Hlc, Incarnation, Op, ReplicaId, Unit, VersionVector};
 use symbolon_core::crypto::{Crypto, SigningKey};
 use symbolon_core::envelope::{Envelope, Letter, Purpose};
 use symbolon_core::replica::IdentityKeys;
@@ -255,16 +255,22 @@ impl Member {
     }
 }
 
-/// The least that carries a claim.
+/// The least that carries a claim: all that its sender holds, if the receiver is to believe it.
 fn message_of(claim: &Claim, key: &Key, theirs: &View) -> Message {
     let scope = Scope { description: claim.description.clone() };
     let value: Value = value::encode(Body::Scope(scope.into()));
     let op = Op { dot: claim.replica.dot(claim.seq), hlc: Hlc::at(claim.stamp), value: Some(value) };
-    let cells = Cell::from_ops(vec![op]).map(|cell| (key.clone(), cell)).into_iter().collect();
+    let cells: Vec<_> = Cell::from_ops(vec![op]).map(|cell| (key.clone(), cell)).into_iter().collect();
+    let changes = vec![(claim.replica, claim.seq)];
+    let mut held = DottedStore::default();
+    let (vector, floor) = (changes.iter().copied().collect(), VersionVector::new());
+    // What does not merge here is refused there, before anybody looks at the digest.
+    let _ = held.merge(Unit { cells: cells.clone(), vector, floor, deep: false });
     let marks = claim.mark.iter().cloned().collect();
     Message {
         your_life: theirs.identity.incarnation,
-        changes: vec![(claim.replica, claim.seq)],
+        changes,
+        digest: held.root(),
         part: Some(Part { index: 0, last: true, deep: false, floor: Vec::new(), marks, cells }),
         ..Message::default()
     }
