@@ -35,6 +35,7 @@ pub enum Bug {
     YourLifeIgnored,
     PresumedIsSaid,
     OlderRecordWins,
+    VersionsUntold,
     HeartbeatNever,
     NeverSkips,
     BackoffWithoutEnd,
@@ -58,6 +59,7 @@ pub enum Bug {
     LaterLifeUnheard,
     SignerUnlisted,
     RingUnannounced,
+    LostKeyAwaited,
     // Tokens.
     SkewForgotten,
     ExpiryWithLeeway,

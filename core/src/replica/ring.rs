@@ -96,7 +96,8 @@ impl Replica {
     pub(super) fn mint_first_ring_key(&mut self) {
         let holds = |peer: &Peer| {
             let record = self.head.nodes.get(&peer.node);
-            record.is_some_and(|record| self.head.ring_keys().any(|(id, _)| record.ring.contains(&id)))
+            let lists = |id| record.is_some_and(|record| record.ring.contains(&id));
+            self.head.ring_keys().any(|(id, _)| lists(id) || zoo::on(Bug::LostKeyAwaited))
         };
         let may_hold = |peer: &Peer| !peer.has_spoken() || peer.is_ahead(&self.head) || holds(peer);
         let hope = || self.gossip.peers.values().any(|peer| peer.is_reachable() && may_hold(peer));
