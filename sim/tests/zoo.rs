@@ -140,16 +140,16 @@ fn a_forgotten_caller_is_noticed_in_the_whole_world() {
 #[test]
 fn a_believed_liar_is_noticed_in_the_whole_world() {
     let told = [
-        ("marks-unverified", "hostile-member"),
-        ("stamps-unjudged", "hostile-member"),
-        ("alarm-silent", "two-tongues"),
-        ("clone-goes-on", "cloned-node"),
+        ("marks-unverified", "hostile-member", "truth"),
+        ("stamps-unjudged", "hostile-member", "lies"),
+        ("alarm-silent", "two-tongues", "lies"),
+        ("clone-goes-on", "cloned-node", "lies"),
     ];
-    for (bug, scenario) in told {
+    for (bug, scenario, check) in told {
         let member = MEMBERS.iter().find(|member| member.name == bug).expect("it is in the catalogue");
         let text = std::fs::read_to_string(format!("{ROOT}/scenarios/{scenario}.toml")).expect("the file is there");
         let plan = Plan::parse(scenario, &text).expect("it is a plan");
         let failure = whole::run_planted(&plan, Some(member.planted)).verdict.failure;
-        assert_eq!(failure.map(|failure| failure.check), Some("lies"), "{bug}");
+        assert_eq!(failure.map(|failure| failure.check), Some(check), "{bug}");
     }
 }
