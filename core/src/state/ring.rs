@@ -37,32 +37,15 @@ pub struct Ring {
 impl RingKeyId {
     /// Reads 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<RingKeyId> {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
         let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
         let mut id = [0; 16];
-        let mut seen = 0;
         for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
-            seen |= high | low;
-            *byte = high << 4 | low & 0xf;
+            *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
         }
-        (seen & NO_DIGIT == 0).then_some(RingKeyId(id))
+        Some(RingKeyId(id))
     }
 }
-
-/// What no digit stands for.
-const NO_DIGIT: u8 = 0x80;
-
-/// The value of each hexadecimal digit: the ids of all wrapping keys are read again and again.
-const DIGITS: [u8; 256] = {
-    let mut digits = [NO_DIGIT; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
-        value += 1;
-    }
-    digits
-};
 
 /// The order of the bytes, as a number: so it is compared without a call.
 impl Ord for RingKeyId {
