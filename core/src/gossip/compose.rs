@@ -12,6 +12,9 @@ use crate::wire::mark::Mark;
 use crate::wire::message::{Message, RawRecord};
 use crate::zoo::{self, Bug};
 
+/// Records in a frame that carries the list of all versions, so that both and a part fit into one frame however large they are.
+const MAX_RECORDS_BESIDE_LIST: usize = MAX_RECORDS_PER_FRAME / 2;
+
 /// What this replica holds, durably, as a round speaks of it.
 pub struct Local<'a> {
     /// The durable view.
@@ -196,7 +199,7 @@ impl Peer {
 
     /// The records that it lacks. Those of others only once it has told which ones it holds: most of them it has from their
     /// authors by now. Ours it has from nobody else as soon as from us.
-    fn owed_records<'a>(&mut self, local: &Local<'a>) -> Vec<&'a NodeRecord> {
+    fn owed_records<'a>(&mut self, local: &Local<'a>, most: usize) -> Vec<&'a NodeRecord> {
         if self.record_digest == Some(local.record_digest) {
             return Vec::new();
         }
@@ -207,21 +210,30 @@ impl Peer {
             return current.filter(|record| record.node == own).map(|record| &**record).collect();
         }
         let former = local.view.former.values().filter(|one| !self.records.contains(&(one.node, one.version)));
-        // Its own come first, since it may have lost them, or know older ones.
+        // Its own come first, since it may have lost them, or know older ones; a former record counts beside a present one.
         let (own, others): (Vec<&NodeRecord>, Vec<_>) =
-            former.chain(current).map(|record| &**record).partition(|record| record.node == self.node);
-        own.into_iter().chain(others).take(MAX_RECORDS_PER_FRAME).collect()
+            current.chain(former).map(|record| &**record).partition(|record| record.node == self.node);
+        let mut owed: Vec<_> = own.into_iter().chain(others).collect();
+        if owed.len() > most {
+            // What it does not take it will be owed again, and must not stand before the others for ever.
+            let turn = self.records_offered % owed.len();
+            owed.rotate_left(turn);
+            owed.truncate(most);
+            self.records_offered = turn + most;
+        }
+        owed
     }
 
     /// Records, then the list of all versions: in the first message to a life of this peer, and while the digests differ.
     fn compose_records(&mut self, local: &Local<'_>) -> (Vec<RawRecord>, Versions, Versions) {
-        let records = self.owed_records(local);
+        let differ = self.records_differ && self.record_digest != Some(local.record_digest);
+        let is_listed = !std::mem::replace(&mut self.list_told, true) || differ;
+        let records =
+            self.owed_records(local, if is_listed { MAX_RECORDS_BESIDE_LIST } else { MAX_RECORDS_PER_FRAME });
         let sent: Vec<_> = records.iter().map(|record| (record.node, record.version)).collect();
         let raw = records.into_iter().map(|record| (record.raw.clone(), record.signature)).collect();
         let held = || local.view.nodes.values().chain(local.view.former.values());
         let all = || held().map(|record| (record.node, record.version)).collect();
-        let differ = self.records_differ && self.record_digest != Some(local.record_digest);
-        let is_listed = !std::mem::replace(&mut self.list_told, true) || differ;
         (raw, if is_listed && !zoo::on(Bug::VersionsUntold) { all() } else { Vec::new() }, sent)
     }
 }

@@ -45,6 +45,8 @@ pub struct Peer {
     pub(super) records: BTreeSet<(NodeId, u64)>,
     /// Whether that is all that it holds: it told its list with the digest that it said last.
     pub(super) records_listed: bool,
+    /// Where the next records begin that it is offered, of more than one frame of them.
+    pub(super) records_offered: usize,
     /// Whether it was told our list in its present life.
     pub(super) list_told: bool,
     /// The digests of the records differed when they were last compared.
@@ -152,6 +154,7 @@ impl Peer {
             broken_off: None,
             records: BTreeSet::new(),
             records_listed: false,
+            records_offered: 0,
             list_told: false,
             records_differ: false,
             record_digest: None,

@@ -169,7 +169,9 @@ impl Gossip {
         let flight = peer.flight.take_if(|flight| flight.exchange == exchange)?;
         peer.arrivals_held = peer.arrivals_held.max(flight.carries.arrivals);
         peer.arrivals = peer.arrivals.max(flight.carries.arrivals);
-        peer.presume_records(flight.carries.records.iter().copied());
+        if !peer.records_listed {
+            peer.presume_records(flight.carries.records.iter().copied()); // Else it said itself what it took of them.
+        }
         peer.stats.failures = 0;
         peer.stats.round_trip = Some(now.since(flight.sent));
         peer.not_before = now;
@@ -243,7 +245,7 @@ impl Gossip {
     fn skips(&mut self, node: NodeId, view: &View, record_digest: Digest, now: Tick) -> bool {
         let heartbeat = view.config.gossip.heartbeat;
         let quiet = |peer: &Peer| peer.is_quiet_for(heartbeat, now) && !zoo::on(Bug::HeartbeatNever);
-        let equal = |peer: &&mut Peer| peer.is_equal(view, record_digest) && !quiet(peer);
+        let equal = |peer: &&mut Peer| peer.spoke_since_doubt && peer.is_equal(view, record_digest) && !quiet(peer);
         let Some(peer) = self.peers.get_mut(&node).filter(equal).filter(|_| !zoo::on(Bug::NeverSkips)) else {
             return false;
         };

@@ -92,8 +92,10 @@ pub(super) fn ring_key_id(secret: &Secret32) -> RingKeyId {
 
 impl Replica {
     /// A node that holds no wrapping key mints one, so that it serves at once; the ring takes all that were minted. But each
-    /// key more is one that every node has to fetch: if a peer that answers may have one, it is heard first.
+    /// key more is one that every node has to fetch: if a peer that answers may have one, it is heard first, but not for ever.
     pub(super) fn mint_first_ring_key(&mut self) {
+        let patience = self.head.config.gossip.heartbeat * 2;
+        let is_patient = self.now.tick.since(self.woke) < patience || zoo::on(Bug::LostKeyAwaited);
         let holds = |peer: &Peer| {
             let record = self.head.nodes.get(&peer.node);
             let lists = |id| record.is_some_and(|record| record.ring.contains(&id));
@@ -101,7 +103,7 @@ impl Replica {
         };
         let may_hold = |peer: &Peer| !peer.has_spoken() || peer.is_ahead(&self.head) || holds(peer);
         let hope = || self.gossip.peers.values().any(|peer| peer.is_reachable() && may_hold(peer));
-        if self.head.ring.keys.is_empty() && !hope() {
+        if self.head.ring.keys.is_empty() && !(is_patient && hope()) {
             let secret = self.crypto.bytes::<32>();
             self.add_ring_key(secret, "minted");
         }
@@ -174,6 +176,9 @@ impl Replica {
     /// Fetches the keys that are named and not held; lets go of those that no cookie can need any more.
     pub(super) fn tend_ring(&mut self) {
         let now = self.now.tick;
+        if self.pending.ring {
+            self.refresh_ring(); // This very event names other keys than before.
+        }
         self.fetches.under_way.retain(|_, fetch| fetch.until > now);
         self.mint_first_ring_key();
         self.announce_ring();

@@ -25,7 +25,7 @@ pub(super) struct Pending {
     /// Token keys of records, or cells that say which of them count, changed.
     keys: bool,
     /// Cells that name wrapping keys changed.
-    ring: bool,
+    pub ring: bool,
     /// Records changed.
     records: bool,
     /// This node's record is to be signed anew.
