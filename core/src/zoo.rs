@@ -59,7 +59,6 @@ pub enum Bug {
     LaterLifeUnheard,
     SignerUnlisted,
     RingUnannounced,
-    LostKeyAwaited,
     // Tokens.
     SkewForgotten,
     ExpiryWithLeeway,

@@ -95,11 +95,10 @@ impl Replica {
     /// key more is one that every node has to fetch: if a peer that answers may have one, it is heard first, but not for ever.
     pub(super) fn mint_first_ring_key(&mut self) {
         let patience = self.head.config.gossip.heartbeat * 2;
-        let is_patient = self.now.tick.since(self.woke) < patience || zoo::on(Bug::LostKeyAwaited);
+        let is_patient = self.now.tick.since(self.woke) < patience;
         let holds = |peer: &Peer| {
             let record = self.head.nodes.get(&peer.node);
-            let lists = |id| record.is_some_and(|record| record.ring.contains(&id));
-            self.head.ring_keys().any(|(id, _)| lists(id) || zoo::on(Bug::LostKeyAwaited))
+            record.is_some_and(|record| self.head.ring_keys().any(|(id, _)| record.ring.contains(&id)))
         };
         let may_hold = |peer: &Peer| !peer.has_spoken() || peer.is_ahead(&self.head) || holds(peer);
         let hope = || self.gossip.peers.values().any(|peer| peer.is_reachable() && may_hold(peer));

@@ -423,13 +423,6 @@ pub const MEMBERS: &[Member] = &[
         "design: tokens and keys",
     ),
     member(
-        "lost-key-awaited",
-        Planted::Core(Bug::LostKeyAwaited),
-        7037,
-        "A node without a wrapping key waits for one that is named, though nobody says that he holds it.",
-        "design: tokens and keys",
-    ),
-    member(
         "versions-untold",
         Planted::Core(Bug::VersionsUntold),
         2,
