@@ -5,7 +5,7 @@ mod common {
 }
 
 use common::cluster::Cluster;
-use symbolon_core::config::MAX_RECORDS_PER_FRAME;
+use symbolon_core::config::{MAX_FORMER_LIVES, MAX_RECORDS_PER_FRAME};
 use symbolon_core::fault::Reject;
 use symbolon_core::replica::{Fact, Request};
 
@@ -43,4 +43,41 @@ fn a_newcomer_meets_more_authors_than_one_frame_can_introduce() {
     let rejected = |fact: &Fact| matches!(fact, Fact::Rejected { reason: Reject::Forged, .. });
     assert!(cluster.nodes.iter().all(|node| !node.facts.iter().any(rejected)), "and nobody lied");
     assert!(cluster.nodes[newcomer].view.readiness.is_ready());
+}
+
+/// Nodes that are gone had many lives, and never heard of their former ones: a record of each is kept, and passed on.
+#[test]
+fn a_newcomer_hears_of_more_lives_than_some_frames_can_tell() {
+    const MEMBERS: usize = 2 * MAX_RECORDS_PER_FRAME / MAX_FORMER_LIVES + 1;
+    let mut cluster = Cluster::strangers(1);
+    for place in 1..=MEMBERS {
+        cluster.add(&format!("n{}", place + 1));
+        cluster.silent.insert((0, place)); // It is heard, and hears nothing: so it never answers for its former keys.
+        for life in 0..=MAX_FORMER_LIVES {
+            if life > 0 {
+                cluster.nodes[place].disk.clear();
+                cluster.boot(place).expect("an empty disk boots");
+            }
+            pin(&mut cluster, 0, place);
+            let id = cluster.nodes[place].keys.node();
+            let known = |cluster: &Cluster| cluster.nodes[0].view.nodes.get(&id).map(|record| record.incarnation);
+            let begun = cluster.elapsed_ms;
+            while known(&cluster) != Some(cluster.replica_id(place).incarnation) {
+                cluster.run_ms(1);
+                assert!(cluster.elapsed_ms < begun + 10_000, "life {life} of n{} is not heard", place + 1);
+            }
+            cluster.kill(place);
+            cluster.frames.clear();
+            cluster.run_ms(2); // Of two lives of one millisecond nobody knows which one is later.
+        }
+    }
+    let former = cluster.nodes[0].view.former.len();
+    assert!(former >= 2 * MAX_RECORDS_PER_FRAME, "two frames of former records, and more: {former}");
+
+    let newcomer = cluster.add("newcomer");
+    pin(&mut cluster, 0, newcomer);
+    cluster.run_ms(20_000);
+    assert_eq!(cluster.nodes[newcomer].view.nodes.len(), MEMBERS + 2, "it has heard of all");
+    assert_eq!(cluster.nodes[newcomer].view.former.len(), former);
+    assert!(cluster.converged());
 }
