@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_micros(500);
 /// Between two changes, so that each is pushed by itself.
 const PAUSE: Duration = Duration::from_millis(30);
 /// Until a cluster whose cells agree is at rest: its nodes name the keys that they fetched, and have heard so of each other.
-const TO_REST: Duration = Duration::from_secs(4);
+const TO_REST: Duration = Duration::from_secs(8);
 /// Logins on each node before its memory is read.
 const LOGINS: usize = 4;
 
