@@ -66,7 +66,7 @@ fn public_keys_survive_their_encoding_and_nothing_else_does() {
     let crypto = crypto(1);
     let (_, signing) = crypto.generate_signing_key();
     let point = signing.public();
-    let kem = crypto.kem.decapsulation_key(&crypto.bytes::<64>()).public();
+    let kem = *crypto.kem.decapsulation_key(&crypto.bytes::<64>()).public();
     let (point_der, kem_der) = (spki_der_p256(&point), spki_der_ml_kem(&kem));
     // RFC 5480: SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING }
     assert_eq!(point_der[..26], unhex::<26>("3059301306072a8648ce3d020106082a8648ce3d030107034200"));

@@ -61,6 +61,26 @@ fn a_step_that_its_peers_confirm_is_forgiven() {
 }
 
 #[test]
+fn who_is_asked_about_a_clock_in_vain_is_asked_again_soon() {
+    let mut cluster = Cluster::of(2);
+    cluster.nodes[0].skew_ms = -9_000;
+    cluster.run_ms(60_000);
+    cluster.frames.clear();
+    while cluster.frames.len() < 2 {
+        cluster.run_ms(100); // A heartbeat has just been, and the next one is far.
+    }
+    cluster.nodes[0].skew_ms = 9_000;
+    cluster.silent.insert((1, 0));
+    assert!(!writes(&mut cluster, 0), "the clock jumped");
+    let gossip = cluster.nodes[0].config.gossip.clone();
+    cluster.run_ms(gossip.round_timeout.as_millis() as u64);
+    cluster.silent.clear();
+    assert!(!writes(&mut cluster, 0), "the answer got lost");
+    cluster.run_ms(4 * gossip.interval.as_millis() as u64);
+    assert!(writes(&mut cluster, 0), "within some intervals, though no heartbeat is due: {:?}", reasons(&cluster, 0));
+}
+
+#[test]
 fn a_lone_node_asks_its_operator_and_says_why() {
     let mut cluster = Cluster::strangers(1);
     cluster.run_ms(1_000);

@@ -4,7 +4,9 @@ mod common {
     pub mod cluster;
 }
 
-use common::cluster::Cluster;
+use std::collections::BTreeSet;
+
+use common::cluster::{Cluster, Weather};
 use symbolon_core::config::{MAX_PEERS, MAX_RING_KEYS, MAX_TOKEN_KEYS};
 use symbolon_core::crypto::Secret32;
 use symbolon_core::replica::Request;
@@ -94,6 +96,53 @@ fn the_ring_is_shared_and_bounded() {
     assert_eq!(sealing[0], sealing[1], "both seal under the newest key");
     assert!(cluster.nodes.iter().all(|node| node.view.ring.keys.len() == MAX_RING_KEYS));
     cluster.assert_converged();
+}
+
+/// Nodes that know each other, and nothing else, begin at one time.
+fn cold_start(count: usize) -> Cluster {
+    let mut cluster = Cluster::of(count);
+    (0..count).for_each(|place| cluster.kill(place));
+    (0..count).for_each(|place| cluster.lose_disk(place));
+    for place in 0..count {
+        cluster.nodes[place].disk_blocked = true; // None speaks before all are there.
+        cluster.boot(place).expect("it knows its peers, and nothing else");
+    }
+    let mut weather = Weather::new(1, 0, 0, 20);
+    weather.least_ms = 1;
+    cluster.weather = Some(weather);
+    cluster.run_ms(1);
+    (0..count).for_each(|place| cluster.unblock(place));
+    cluster
+}
+
+#[test]
+fn of_nodes_that_begin_together_one_mints_the_wrapping_key() {
+    let mut cluster = cold_start(5);
+    cluster.run_ms(2_000);
+    let minted: Vec<BTreeSet<_>> =
+        cluster.nodes.iter().map(|node| node.view.ring.keys.iter().map(|key| key.id).collect()).collect();
+    assert_eq!(minted[0].len(), 1, "all but one waited");
+    assert!(minted.iter().all(|held| *held == minted[0]), "and have it by now");
+    let are_ready = cluster.nodes.iter().all(|node| node.view.readiness.is_ready());
+    assert!(are_ready, "{:?}", cluster.nodes.iter().map(|node| &node.view.readiness).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_wrapping_key_that_nobody_hands_out_is_waited_for_two_heartbeats() {
+    let mut cluster = Cluster::of(2);
+    cluster.kill(0);
+    cluster.lose_disk(0);
+    cluster.withholding.insert(1);
+    cluster.boot(0).expect("it knows its peer");
+    let heartbeat_ms = cluster.nodes[0].config.gossip.heartbeat.as_millis() as u64;
+    cluster.run_ms(2 * heartbeat_ms - 2_000);
+    let reasons = |cluster: &Cluster| -> Vec<&str> {
+        cluster.nodes[0].view.readiness.reasons.iter().map(|(name, _)| *name).collect()
+    };
+    assert_eq!(reasons(&cluster), ["no_wrapping_key"], "its peer says that it has some");
+    cluster.run_ms(4_000);
+    assert_eq!(reasons(&cluster), [""; 0]);
+    assert_eq!(cluster.nodes[0].view.ring.keys.len(), 1, "it made one of its own");
 }
 
 #[test]

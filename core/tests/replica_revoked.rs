@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::cluster::Cluster;
 use symbolon_core::config::MAX_ARRIVALS_PER_FRAME;
-use symbolon_core::crdt::EPOCH_MS;
+use symbolon_core::crdt::{EPOCH_MS, MAX_ARRIVALS_AT_ONCE};
 use symbolon_core::replica::{Reply, Request, WriteConcern};
 use symbolon_core::state::RevokedId;
 
@@ -132,4 +132,22 @@ fn all_sessions_of_a_user_end_and_the_next_one_begins() {
         let after = login(&mut cluster, place);
         assert!(is_open(&cluster, 0, &after) && is_open(&cluster, 1, &after), "a new one is good at once");
     }
+}
+
+#[test]
+fn who_comes_back_empty_hears_of_all_at_once() {
+    let mut cluster = Cluster::of(2);
+    let many = 5 * MAX_ARRIVALS_AT_ONCE as u64;
+    revoke(&mut cluster, 1, 0..many, Duration::from_secs(3_000));
+    cluster.run_ms(5_000);
+    assert_eq!(held(&cluster), [many as usize; 2]);
+    cluster.kill(0);
+    cluster.lose_disk(0);
+    cluster.run_ms(1);
+    cluster.nodes[0].disk_blocked = true;
+    cluster.boot(0).expect("it knows its peer");
+    cluster.run_ms(1); // What is sent in the millisecond of a boot is stale to the one that boots.
+    cluster.unblock(0);
+    cluster.run_ms(100);
+    assert_eq!(held(&cluster), [many as usize; 2], "it asked, and went on until it had them");
 }

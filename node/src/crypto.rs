@@ -106,8 +106,8 @@ impl DecapsulationKey for AwsDecapsulationKey {
         secret32(&secret)
     }
 
-    fn public(&self) -> KemPublicKey {
-        self.public
+    fn public(&self) -> &KemPublicKey {
+        &self.public
     }
 }
 

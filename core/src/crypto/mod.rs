@@ -85,7 +85,7 @@ pub trait DecapsulationKey: Send + Sync {
     /// The shared secret in a ciphertext; for a foreign one an unrelated secret (implicit rejection).
     fn decapsulate(&self, ciphertext: &[u8; KEM_CIPHERTEXT_BYTES]) -> Secret32;
     /// The public half.
-    fn public(&self) -> KemPublicKey;
+    fn public(&self) -> &KemPublicKey;
 }
 
 /// AES-256-GCM.

@@ -98,11 +98,16 @@ fn uncompressed(key: &p256::ecdsa::VerifyingKey) -> PublicPoint {
 }
 
 struct SoftKem;
-struct SoftDecapsulationKey(ml_kem::DecapsulationKey<MlKem768>);
+struct SoftDecapsulationKey {
+    key: ml_kem::DecapsulationKey<MlKem768>,
+    public: Box<KemPublicKey>,
+}
 
 impl Kem for SoftKem {
     fn decapsulation_key(&self, seed: &[u8; 64]) -> Arc<dyn DecapsulationKey> {
-        Arc::new(SoftDecapsulationKey(ml_kem::DecapsulationKey::from_seed((*seed).into())))
+        let key = ml_kem::DecapsulationKey::<MlKem768>::from_seed((*seed).into());
+        let public = Box::new(key.encapsulation_key().to_bytes().into());
+        Arc::new(SoftDecapsulationKey { key, public })
     }
 
     fn encapsulate(&self, key: &KemPublicKey, random: &dyn Random) -> Option<([u8; KEM_CIPHERTEXT_BYTES], Secret32)> {
@@ -116,11 +121,11 @@ impl Kem for SoftKem {
 
 impl DecapsulationKey for SoftDecapsulationKey {
     fn decapsulate(&self, ciphertext: &[u8; KEM_CIPHERTEXT_BYTES]) -> Secret32 {
-        Zeroizing::new(self.0.decapsulate(&(*ciphertext).into()).into())
+        Zeroizing::new(self.key.decapsulate(&(*ciphertext).into()).into())
     }
 
-    fn public(&self) -> KemPublicKey {
-        self.0.encapsulation_key().to_bytes().into()
+    fn public(&self) -> &KemPublicKey {
+        &self.public
     }
 }
 

@@ -68,7 +68,7 @@ impl Verified<'_> {
     /// [`Reject::Version`] if what opens is no letter.
     pub fn open(self, crypto: &Crypto, key: &dyn DecapsulationKey) -> Result<Letter, Reject> {
         let Verified(inner) = self;
-        if kem_key_id(&key.public()) != inner.recipient {
+        if kem_key_id(key.public()) != inner.recipient {
             return Err(Reject::NotForUs);
         }
         let shared = key.decapsulate(inner.kem_ciphertext);

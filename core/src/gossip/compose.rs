@@ -40,6 +40,8 @@ pub struct Sent {
     pub arrivals: Cursor,
     /// Records, by their versions.
     pub records: Vec<(NodeId, u64)>,
+    /// It was told which versions are held here, so it sends the others.
+    pub listed: bool,
 }
 
 impl Peer {
@@ -65,6 +67,7 @@ impl Peer {
         self.remember_told(number, vector);
         let (items, arrivals) = self.compose_arrivals(local);
         let (records, record_versions, sent) = self.compose_records(local);
+        let listed = !record_versions.is_empty();
         let cells_out = part.as_ref().map_or(0, |part| part.cells.len() as u64);
         self.stats.cells_out += cells_out;
         let message = Message {
@@ -89,7 +92,7 @@ impl Peer {
             answers: None,
         };
         self.epochs_told |= message.epochs.is_some();
-        (message, Sent { arrivals, records: sent })
+        (message, Sent { arrivals, records: sent, listed })
     }
 
     /// A reply is trusted to arrive: if it does not, the peer's retry or the next heartbeat tells.
@@ -203,13 +206,12 @@ impl Peer {
         if self.record_digest == Some(local.record_digest) {
             return Vec::new();
         }
-        let held = |node: NodeId, version: u64| self.records.range((node, version)..=(node, u64::MAX)).next();
-        let current = local.view.nodes.values().filter(|record| held(record.node, record.version).is_none());
+        let current = local.view.nodes.values().filter(|record| !self.holds_record(record));
         if !self.records_listed {
             let own = local.view.identity.node;
             return current.filter(|record| record.node == own).map(|record| &**record).collect();
         }
-        let former = local.view.former.values().filter(|one| !self.records.contains(&(one.node, one.version)));
+        let former = local.view.former.values().filter(|record| !self.has_record(record));
         // Its own come first, since it may have lost them, or know older ones; a former record counts beside a present one.
         let (own, others): (Vec<&NodeRecord>, Vec<_>) =
             current.chain(former).map(|record| &**record).partition(|record| record.node == self.node);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::PeerStats;
 use super::compose::Sent;
 use super::unit::{BrokenOff, Outgoing, Staging};
-use crate::crdt::{Cursor, Digest, Epoch, Incarnation, NodeId, VersionVector};
+use crate::crdt::{Cursor, Digest, Epoch, Incarnation, NodeId, ReplicaId, VersionVector};
 use crate::gossip::ExchangeId;
-use crate::state::{RevokedId, View};
+use crate::state::{NodeRecord, RevokedId, View};
 use crate::time::{Tick, Wall};
 use crate::wire::message::Nonce;
 use crate::zoo::{self, Bug};
@@ -48,7 +48,7 @@ pub struct Peer {
     /// Where the next records begin that it is offered, of more than one frame of them.
     pub(super) records_offered: usize,
     /// Whether it was told our list in its present life.
-    pub(super) list_told: bool,
+    pub list_told: bool,
     /// The digests of the records differed when they were last compared.
     pub(super) records_differ: bool,
     /// Its digest of all record versions.
@@ -65,6 +65,8 @@ pub struct Peer {
     pub(super) epochs_told: bool,
     /// A pair of digests, its and ours, that differ only in what one side has purged.
     pub(super) reconciled: Option<(Digest, Digest)>,
+    /// Its last message was full of members of the expiring sets: there are more.
+    pub(super) has_more_arrivals: bool,
     /// Epochs whose items it shall get, each from after the item that it got last.
     pub(super) owed_epochs: VecDeque<(Epoch, Option<(Wall, RevokedId)>)>,
     /// Its root digest differed from ours under equal vectors.
@@ -102,6 +104,8 @@ pub struct Flight {
     pub nonce: Nonce,
     /// What the peer holds once it has come back.
     pub(super) carries: Sent,
+    /// What was held here, durably, when it was sent.
+    pub(super) held: Arc<View>,
 }
 
 /// What the last unit for a peer was cut from. A view that is cut again for another base gives other parts, so each such cut has a
@@ -164,6 +168,7 @@ impl Peer {
             compare_epochs: false,
             epochs_told: false,
             reconciled: None,
+            has_more_arrivals: false,
             owed_epochs: VecDeque::new(),
             diverged: false,
             flight: None,
@@ -208,9 +213,42 @@ impl Peer {
             || self.arrivals < view.revoked.arrivals_end()
     }
 
+    /// Whether it lacks records that this view holds: any, if it told which ones it has; else ours.
+    pub(super) fn lacks_records(&self, view: &View) -> bool {
+        if !self.records_listed {
+            return view.nodes.get(&view.identity.node).is_some_and(|own| self.our_record < own.version);
+        }
+        let mut current = view.nodes.values();
+        current.any(|record| !self.holds_record(record))
+            || view.former.values().any(|record| !self.has_record(record))
+    }
+
+    /// Whether it told of a record that is newer than that of this view.
+    pub(super) fn shows_records(&self, view: &View) -> bool {
+        let held = |node: NodeId| view.nodes.get(&node).map_or(0, |record| record.version);
+        self.records.iter().any(|(node, version)| *version > held(*node))
+    }
+
+    /// Whether it holds this record, or a later one of that node.
+    pub(super) fn holds_record(&self, record: &NodeRecord) -> bool {
+        self.records.range((record.node, record.version)..=(record.node, u64::MAX)).next().is_some()
+    }
+
+    /// Whether it holds this very record.
+    pub(super) fn has_record(&self, record: &NodeRecord) -> bool {
+        self.records.contains(&(record.node, record.version))
+    }
+
     /// Whether it holds something that this view lacks.
     pub fn is_ahead(&self, view: &View) -> bool {
         self.vector().is_some_and(|theirs| !view.cells.vector().covers(theirs))
+    }
+
+    /// Whether it has not said yet that it holds all that this replica wrote.
+    pub(super) fn lacks_ours(&self, view: &View) -> bool {
+        let own = ReplicaId { node: view.identity.node, incarnation: view.identity.incarnation };
+        let ours = view.cells.vector();
+        self.vector().is_none_or(|theirs| theirs.get(own) < ours.get(own))
     }
 
     /// Whether nothing is left to say in either direction.
@@ -249,7 +287,9 @@ impl Peer {
 
     /// Lets go of units that do not move any more.
     pub fn give_up_stuck(&mut self, held: &VersionVector, now: Tick) {
-        self.outgoing = self.outgoing.take().filter(|outgoing| !outgoing.is_stuck(now));
+        if self.outgoing.as_ref().is_some_and(|outgoing| outgoing.is_stuck(now)) {
+            self.outgoing = None;
+        }
         if self.staging.as_ref().is_some_and(|staging| staging.is_stuck(now) || staging.is_covered_by(held)) {
             self.unstage();
         }
@@ -285,6 +325,7 @@ impl Peer {
         self.compare_epochs = false;
         self.epochs_told = false;
         self.reconciled = None;
+        self.has_more_arrivals = false;
         self.owed_epochs.clear();
     }
 }

@@ -1,9 +1,9 @@
 //! A peer's half of a round: what it tells of itself, and what of it the replica has to carry out. Nothing is merged here.
 
 use super::compose::Local;
-use super::peer::{Peer, REMEMBERED_VECTORS};
+use super::peer::{Flight, Peer, REMEMBERED_VECTORS};
 use super::unit::{Complete, Staging, Taken};
-use crate::crdt::{Digest, Incarnation, VersionVector};
+use crate::crdt::{Digest, Incarnation, MAX_ARRIVALS_AT_ONCE, VersionVector};
 use crate::fault::Reject;
 use crate::state::{RevokedId, View};
 use crate::time::{Tick, Wall};
@@ -82,6 +82,7 @@ impl Peer {
             self.records = message.record_versions.iter().copied().collect();
             self.records_listed = true;
         }
+        self.has_more_arrivals = message.arrivals.len() >= MAX_ARRIVALS_AT_ONCE;
         let root = vector.clone().map(|vector| (vector, message.digest));
         let complete = match (message.part, vector) {
             (Some(part), Some(vector)) => self.stage(message.number, &vector, part, now)?,
@@ -140,16 +141,35 @@ impl Peer {
         }
     }
 
-    /// Whether the round that just came back shall be followed by another at once: something is left to say, and the last
-    /// one brought something.
-    pub fn goes_on(&mut self, view: &View, record_digest: Digest) -> bool {
+    /// Whether the round that just came back shall be followed by another at once: something is left to say of what is ours, or of
+    /// what was held here when it was opened, and not too many rounds in a row brought nothing. What came from others since then it
+    /// hears from them, or in an interval; unless `eager`: then anything that is left to say is said.
+    pub fn goes_on(&mut self, round: &Flight, view: &View, record_digest: Digest, eager: bool) -> bool {
         let news = std::mem::take(&mut self.push_again);
         if self.is_equal(view, record_digest) {
             self.idle_continuations = 0;
             return false;
         }
+        if !(news || eager || self.owes(round, view)) {
+            self.idle_continuations = 0;
+            return false;
+        }
         self.idle_continuations = self.idle_continuations.saturating_add(1);
         news || self.idle_continuations <= 3
+    }
+
+    /// Whether this round left something to say, in either direction.
+    fn owes(&self, round: &Flight, view: &View) -> bool {
+        self.resync
+            || self.staging.is_some()
+            || self.compare_epochs
+            || !self.owed_epochs.is_empty()
+            || self.has_more_arrivals
+            || self.is_ahead(view)
+            || self.lacks_ours(view)
+            || self.lacks(&round.held)
+            || self.lacks_records(&round.held)
+            || (round.carries.listed && self.shows_records(view))
     }
 
     /// Progress was made: a stuck conversation is told from a long one.

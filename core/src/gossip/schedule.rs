@@ -132,19 +132,12 @@ impl Gossip {
     }
 
     /// A round with this peer is opened.
-    pub fn depart(
-        &mut self,
-        node: NodeId,
-        carries: Sent,
-        nonce: Nonce,
-        config: &GossipConfig,
-        now: Tick,
-    ) -> ExchangeId {
+    pub fn depart(&mut self, node: NodeId, carries: Sent, nonce: Nonce, held: &Arc<View>, now: Tick) -> ExchangeId {
         let exchange = self.name_exchange();
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.urgent = false;
-            let until = now.after(config.round_timeout);
-            peer.flight = Some(Flight { exchange, sent: now, until, nonce, carries });
+            let until = now.after(held.config.gossip.round_timeout);
+            peer.flight = Some(Flight { exchange, sent: now, until, nonce, carries, held: held.clone() });
         }
         exchange
     }

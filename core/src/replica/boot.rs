@@ -66,7 +66,8 @@ pub(super) struct Loaded {
 
 /// The digest over everything that a store promises to give back unchanged.
 pub(super) fn store_digest(cells: &DottedStore<Key, Value>) -> Digest {
-    let mut text = cells.root().0.to_vec();
+    let mut text = Vec::with_capacity(16 + 32 * cells.vector().len());
+    text.extend_from_slice(&cells.root().0);
     for (replica, seq) in cells.vector().iter() {
         text.extend_from_slice(&replica.node.0);
         text.extend_from_slice(&replica.incarnation.0.to_be_bytes());

@@ -45,6 +45,43 @@ impl Watch {
     }
 }
 
+/// What may stand against serving, each whether it does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Against {
+    store: bool,
+    starting: bool,
+    jumped: bool,
+    outvoted: bool,
+    behind: bool,
+    signing_key: bool,
+    wrapping_key: bool,
+}
+
+impl Against {
+    /// In words, where the store failed for this reason.
+    fn reasons(self, failure: &str) -> Vec<(&'static str, String)> {
+        let beyond = |what: &str| format!("{what}, by more than max_clock_drift");
+        let all = [
+            (self.store, "store", format!("the store takes no more writes: {failure}")),
+            (self.starting, "starting", "the first write is under way".into()),
+            (self.jumped, "clock_jumped", beyond("the wall clock moved against the monotonic clock")),
+            (
+                self.outvoted,
+                "clock_outvoted",
+                beyond("a majority of the peers and this node refuse each other's clocks"),
+            ),
+            (self.behind, "clock_behind", beyond("the wall clock lies behind this node's own changes")),
+            (
+                self.signing_key,
+                "no_signing_key",
+                "no signing key is active yet: it waits for its peers to know it".into(),
+            ),
+            (self.wrapping_key, "no_wrapping_key", "no wrapping key is held yet".into()),
+        ];
+        all.into_iter().filter(|(holds, _, _)| *holds).map(|(_, name, words)| (name, words)).collect()
+    }
+}
+
 impl Replica {
     /// Takes the time. Everything in this event happens at this instant.
     pub(super) fn pass_time(&mut self, now: Now) {
@@ -61,34 +98,19 @@ impl Replica {
     /// Whether this node may serve, and if not, why. Published at once: it is no stored state.
     pub(super) fn judge_readiness(&mut self) {
         self.judge_clock();
-        let mut reasons: Vec<(&'static str, String)> = Vec::new();
-        if let Some(reason) = &self.failed {
-            reasons.push(("store", format!("the store takes no more writes: {reason}")));
+        let against = Against {
+            store: self.failed.is_some(),
+            starting: self.number == 0,
+            jumped: self.watch.jumped,
+            outvoted: self.watch.outvoted,
+            behind: self.watch.behind,
+            signing_key: self.durable.signer.is_none(),
+            wrapping_key: self.durable.ring.sealing().is_none(),
+        };
+        if self.judged.replace(against) == Some(against) {
+            return; // The words would be the same.
         }
-        if self.number == 0 {
-            reasons.push(("starting", "the first write is under way".into()));
-        }
-        for (holds, name, detail) in [
-            (self.watch.jumped, "clock_jumped", "the wall clock moved against the monotonic clock"),
-            (
-                self.watch.outvoted,
-                "clock_outvoted",
-                "a majority of the peers and this node refuse each other's clocks",
-            ),
-            (self.watch.behind, "clock_behind", "the wall clock lies behind this node's own changes"),
-        ] {
-            if holds {
-                reasons.push((name, format!("{detail}, by more than max_clock_drift")));
-            }
-        }
-        if self.durable.signer.is_none() {
-            reasons
-                .push(("no_signing_key", "no signing key is active yet: it waits for its peers to know it".into()));
-        }
-        if self.durable.ring.sealing().is_none() {
-            reasons.push(("no_wrapping_key", "no wrapping key is held yet".into()));
-        }
-        let readiness = Readiness { reasons };
+        let readiness = Readiness { reasons: against.reasons(self.failed.as_deref().unwrap_or_default()) };
         if readiness != self.durable.readiness {
             let names = readiness.reasons.iter().map(|(name, _)| *name).collect();
             self.head.readiness = readiness.clone();

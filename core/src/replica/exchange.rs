@@ -199,10 +199,12 @@ impl Replica {
             return;
         };
         self.gossip.stats.last_round_at = Some(self.now.wall);
+        // Where authors cannot reach everybody, whoever learns something tells it; and no key signs before a peer agrees.
+        let eager = self.gossip.relays() || !self.settled;
         self.with_local(|replica, local| {
             let peer = replica.gossip.peers.get_mut(&node)?;
             peer.compare(local, comparison);
-            peer.urgent |= peer.goes_on(local.view, local.record_digest);
+            peer.urgent |= peer.goes_on(&flight, local.view, local.record_digest, eager);
             Some(())
         });
         self.after_comparison(node);
@@ -243,12 +245,12 @@ impl Replica {
         let Some((message, carries)) = half else {
             return;
         };
-        let config = self.durable.config.clone();
+        let held = self.durable.clone();
         let sealed = self.seal_message(node, Purpose::Sync, message);
         let Some(((frame, nonce), to)) = sealed.zip(self.destination(node)) else {
             return self.round_failed(node, None);
         };
-        let exchange = self.gossip.depart(node, carries, nonce, &config.gossip, self.now.tick);
+        let exchange = self.gossip.depart(node, carries, nonce, &held, self.now.tick);
         self.count_out(node, frame.len());
         self.out.push(Effect::Send { exchange, to, door: Door::Sync, frame });
     }

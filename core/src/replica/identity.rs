@@ -44,7 +44,7 @@ impl IdentityKeys {
         let gossip = crypto.ecdsa.signing_key(&scalar)?;
         let kem = crypto.kem.decapsulation_key(&seed);
         let storage = hkdf32(&bytes[96..], b"", b"symbolon storage v1");
-        let kem_public = Box::new(kem.public());
+        let kem_public = Box::new(*kem.public());
         let node = NodeId(node_id(&gossip.public()));
         Some(IdentityKeys { bytes, node, gossip, kem, kem_public, storage })
     }

@@ -62,6 +62,7 @@ impl Replica {
             durable: Arc::new(head.clone()),
             digests: Digests::default(),
             watch: super::clock::Watch::new(now, stamped.wall()),
+            judged: None,
             head,
             envelope,
             crypto,
@@ -213,7 +214,8 @@ impl Replica {
     /// Empty cells leave once every peer acknowledged them, or after the horizon. They are looked through only when more is
     /// acknowledged by all than the last time, or when some were merged.
     fn forget_removed(&mut self) {
-        if zoo::on(Bug::TombstonesKept) {
+        let has_empty = self.head.cells.live_len() < self.head.cells.len();
+        if !has_empty || zoo::on(Bug::TombstonesKept) {
             return;
         }
         let horizon = self.now.wall.before(self.head.config.gossip.remove_horizon);

@@ -120,6 +120,7 @@ impl Replica {
                 if let Some(peer) = self.gossip.peers.get_mut(node) {
                     peer.urgent = true;
                     peer.not_before = now;
+                    peer.list_told &= !matches!(wanted, Wanted::TokenKey(_)); // It answers with the records that we lack.
                 }
             }
         }

@@ -25,6 +25,8 @@ use crate::zoo::{self, Bug};
 const RETRY: Duration = Duration::from_secs(1);
 /// From the first key that was fetched to the version of our record that names it; several come together.
 const ANNOUNCEMENT: Duration = Duration::from_secs(2);
+/// So long after it began, a node that finds no key leaves it to a peer of a lesser id to mint one.
+const PRECEDENCE: Duration = Duration::from_secs(2);
 /// Keys that one node may ask for: one in this span, and this many at once.
 const QUESTION_REFILL: Duration = Duration::from_millis(500);
 const QUESTION_BURST: u32 = 2 * MAX_RING_KEYS as u32;
@@ -93,15 +95,19 @@ pub(super) fn ring_key_id(secret: &Secret32) -> RingKeyId {
 impl Replica {
     /// A node that holds no wrapping key mints one, so that it serves at once; the ring takes all that were minted. But each
     /// key more is one that every node has to fetch: if a peer that answers may have one, it is heard first, but not for ever.
+    /// Where nobody has one, as in a cluster that begins, the node of the least id mints it, and the others leave it to that one
+    /// for a moment.
     pub(super) fn mint_first_ring_key(&mut self) {
-        let patience = self.head.config.gossip.heartbeat * 2;
-        let is_patient = self.now.tick.since(self.woke) < patience;
+        let (age, own) = (self.now.tick.since(self.woke), self.head.identity.node);
+        let is_patient = age < self.head.config.gossip.heartbeat * 2;
         let holds = |peer: &Peer| {
             let record = self.head.nodes.get(&peer.node);
             record.is_some_and(|record| self.head.ring_keys().any(|(id, _)| record.ring.contains(&id)))
         };
         let may_hold = |peer: &Peer| !peer.has_spoken() || peer.is_ahead(&self.head) || holds(peer);
-        let hope = || self.gossip.peers.values().any(|peer| peer.is_reachable() && may_hold(peer));
+        let goes_first = |peer: &Peer| age < PRECEDENCE && peer.node < own;
+        let hope =
+            || self.gossip.peers.values().any(|peer| peer.is_reachable() && (may_hold(peer) || goes_first(peer)));
         if self.head.ring.keys.is_empty() && !(is_patient && hope()) {
             let secret = self.crypto.bytes::<32>();
             self.add_ring_key(secret, "minted");
@@ -158,8 +164,11 @@ impl Replica {
     /// The newest key that every peer that answers holds too; if there is none such, the newest.
     pub(super) fn choose_sealing(&mut self) {
         let answering = self.gossip.peers.values().filter(|peer| peer.is_reachable() && peer.has_spoken());
-        let records: Vec<_> = answering.filter_map(|peer| self.head.nodes.get(&peer.node)).collect();
-        let shared = |key: &RingKey| records.iter().all(|record| record.ring.contains(&key.id));
+        let shared = |key: &RingKey| {
+            let holds =
+                |peer: &Peer| self.head.nodes.get(&peer.node).is_none_or(|record| record.ring.contains(&key.id));
+            answering.clone().all(holds)
+        };
         let keys = &self.head.ring.keys;
         let sealing = keys.iter().position(shared).or(if keys.is_empty() { None } else { Some(0) });
         self.head.ring.sealing = sealing;
@@ -182,21 +191,22 @@ impl Replica {
         self.mint_first_ring_key();
         self.announce_ring();
         self.choose_sealing();
-        let named = self.retire_ring_keys();
-        self.fetch_ring_keys(named);
+        self.retire_ring_keys();
+        let wanting = self.fetches.named.iter().map(|(_, id)| *id).filter(|id| self.fetches.is_wanting(*id, now));
+        self.fetch_ring_keys(wanting.collect());
         self.judge_readiness();
     }
 
     /// Asks for one key. True if it is asked for now, whoever began.
     pub(super) fn fetch_ring_key(&mut self, id: RingKeyId) -> bool {
-        self.fetch_ring_keys(vec![id]);
+        if self.fetches.is_wanting(id, self.now.tick) {
+            self.fetch_ring_keys(vec![id]);
+        }
         self.fetches.is_under_way(id)
     }
 
-    /// Asks for those of these keys that are wanting: each peer for all that it says it holds and no other was asked for.
+    /// Asks for these keys: each peer for all that it says it holds and no other was asked for.
     fn fetch_ring_keys(&mut self, mut ids: Vec<RingKeyId>) {
-        let now = self.now.tick;
-        ids.retain(|id| self.fetches.is_wanting(*id, now));
         if ids.is_empty() {
             return;
         }
@@ -284,19 +294,20 @@ impl Replica {
         ids.iter().for_each(|id| self.pulls.ring_key_settled(*id));
     }
 
-    /// A key is over when a newer one has been there for longer than any session lasts. Those that are still named.
-    fn retire_ring_keys(&mut self) -> Vec<RingKeyId> {
+    /// A key is over when a newer one has been there for longer than any session lasts.
+    fn retire_ring_keys(&mut self) {
         let config = &self.head.config;
         let slack = config.tokens.session_ttl + config.gossip.max_clock_drift * 2;
-        let named = self.fetches.named.clone();
+        let named = &self.fetches.named;
         let over = named.windows(2).filter(|pair| pair[1].0.after(slack) <= self.now.wall).map(|pair| pair[0].1);
         let over: Vec<RingKeyId> = over.collect();
         for id in &over {
             self.remove(Key::new(Collection::RING_KEY, id.to_string()));
             self.note(Fact::RingKey { id: id.to_string(), how: "retired" });
         }
-        let named: Vec<RingKeyId> = named.into_iter().map(|(_, id)| id).filter(|id| !over.contains(id)).collect();
-        let mut gone: Vec<RingKeyId> = self.fetches.held.keys().filter(|id| !named.contains(id)).copied().collect();
+        self.fetches.named.retain(|(_, id)| !over.contains(id));
+        let is_named = |id: &RingKeyId| self.fetches.named.iter().any(|(_, named)| named == id);
+        let mut gone: Vec<RingKeyId> = self.fetches.held.keys().filter(|id| !is_named(id)).copied().collect();
         if !gone.is_empty() {
             let durable: Vec<RingKeyId> = self.durable.ring_keys().map(|(id, _)| id).collect();
             gone.retain(|id| !durable.contains(id));
@@ -305,6 +316,5 @@ impl Replica {
             self.fetches.held.remove(&id);
             self.put_secret(row::ring_secret_key(&id.0), None);
         }
-        named
     }
 }

@@ -20,6 +20,11 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// With room for so many.
+    pub(super) fn of(count: usize) -> Names {
+        Names { places: Vec::with_capacity(count), order: Vec::with_capacity(count) }
+    }
+
     pub(super) fn place(&mut self, replica: ReplicaId) -> u32 {
         match self.places.binary_search_by(|(known, _)| known.cmp(&replica)) {
             Ok(at) => self.places[at].1,

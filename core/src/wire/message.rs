@@ -200,7 +200,7 @@ fn check_version(bytes: &[u8]) -> Result<(), Reject> {
 
 /// The replica ids of a message, in the order in which it names them: they come first.
 fn names(message: &Message) -> Names {
-    let mut names = Names::default();
+    let mut names = Names::of(message.changes.len() + 2);
     let mut name = |replica: ReplicaId| {
         names.place(replica);
     };

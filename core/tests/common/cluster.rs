@@ -13,8 +13,8 @@ use symbolon_core::crypto::Crypto;
 use symbolon_core::crypto::soft::{self, SeededRandom};
 use symbolon_core::fault::Reject;
 use symbolon_core::replica::{
-    Actor, BootError, CallId, Effect, Effects, Event, ExchangeId, Fact, IdentityKeys, Recovered, Replica, Reply,
-    Request, Row, Seed, Table, Work, Worked, WriteConcern,
+    Actor, BootError, CallId, Door, Effect, Effects, Event, ExchangeId, Fact, IdentityKeys, Recovered, Replica,
+    Reply, Request, Row, Seed, Table, Work, Worked, WriteConcern,
 };
 use symbolon_core::state::{Client, ClientAuthMethod, Grant, Scope, View};
 use symbolon_core::time::{Now, Tick, Wall};
@@ -53,12 +53,14 @@ pub struct Weather {
     pub doubled_per_mille: u32,
     /// Each is under way for up to so long, so they overtake each other.
     pub delay_ms: u64,
+    /// And at least so long.
+    pub least_ms: u64,
 }
 
 impl Weather {
     pub fn new(seed: u8, lost_per_mille: u32, doubled_per_mille: u32, delay_ms: u64) -> Weather {
         let rng = ChaCha8Rng::from_seed([seed; 32]);
-        Weather { rng, lost_per_mille, doubled_per_mille, delay_ms }
+        Weather { rng, lost_per_mille, doubled_per_mille, delay_ms, least_ms: 0 }
     }
 
     fn strikes(&mut self, per_mille: u32) -> bool {
@@ -66,7 +68,7 @@ impl Weather {
     }
 
     fn delay(&mut self) -> u64 {
-        self.rng.next_u64() % (self.delay_ms + 1)
+        self.least_ms + self.rng.next_u64() % (self.delay_ms + 1)
     }
 }
 
@@ -87,6 +89,8 @@ pub struct Cluster {
     /// Links on which frames are lost without a word, by (from, to): requests and replies alike.
     pub silent: BTreeSet<(usize, usize)>,
     pub weather: Option<Weather>,
+    /// Nodes whom no question for wrapping keys reaches.
+    pub withholding: BTreeSet<usize>,
     /// Every frame that was sent: (from, to, bytes).
     pub frames: Vec<(usize, usize, Vec<u8>)>,
     pub outcomes: Vec<Result<usize, Reject>>,
@@ -142,6 +146,7 @@ impl Cluster {
             cut: BTreeSet::new(),
             silent: BTreeSet::new(),
             weather: None,
+            withholding: BTreeSet::new(),
             frames: Vec::new(),
             outcomes: Vec::new(),
             effects: VecDeque::new(),
@@ -161,7 +166,7 @@ impl Cluster {
     pub fn of(count: usize) -> Cluster {
         let mut cluster = Cluster::strangers(count);
         cluster.seed_all();
-        cluster.run_ms(3_000);
+        cluster.run_ms(5_000);
         cluster
     }
 
@@ -234,6 +239,11 @@ impl Cluster {
     pub fn kill(&mut self, place: usize) {
         self.nodes[place].replica = None;
         self.nodes[place].blocked.clear();
+    }
+
+    /// Of a node that is down nothing is left but whom it knows: pins lie beside its identity.
+    pub fn lose_disk(&mut self, place: usize) {
+        self.nodes[place].disk.retain(|(table, _), _| *table == Table::Pinned);
     }
 
     pub fn seed_of(&self, place: usize) -> Seed {
@@ -367,10 +377,13 @@ impl Cluster {
                 self.handle(place, Event::Written(id));
             }
             Effect::Publish(view) => self.nodes[place].view = view,
-            Effect::Send { exchange, to, door: _, frame } => {
+            Effect::Send { exchange, to, door, frame } => {
                 let Some(to) = self.place(to.node) else {
                     return self.handle(place, Event::Failed { exchange, status: None, reason: None }); // Nobody is there.
                 };
+                if door == Door::WrappingKey && self.withholding.contains(&to) {
+                    return;
+                }
                 self.frames.push((place, to, frame.clone()));
                 self.send((place, to), Parcel::Request { from: place, to, exchange, frame });
             }

@@ -40,7 +40,7 @@ impl Node {
     }
 
     pub fn kem_public(&self) -> KemPublicKey {
-        self.kem.public()
+        *self.kem.public()
     }
 
     pub fn letter_to(&self, receiver: &Node, body: &[u8]) -> Letter {

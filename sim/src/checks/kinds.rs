@@ -9,6 +9,8 @@ use super::Sight;
 pub struct Kinds(u32);
 
 impl Kinds {
+    /// How many there are.
+    pub(super) const COUNT: usize = 18;
     /// None of them.
     pub const NONE: Kinds = Kinds(0);
     /// All of them.
@@ -74,9 +76,14 @@ impl Kinds {
         }
     }
 
-    /// Whether both have a kind in common.
-    pub(super) fn meets(self, other: Kinds) -> bool {
-        self.0 & other.0 != 0
+    /// The place of the first kind of this set among all.
+    pub(super) fn place(self) -> usize {
+        self.0.trailing_zeros() as usize
+    }
+
+    /// Whether the kind at this place is one of them.
+    pub(super) fn holds(self, place: usize) -> bool {
+        self.0 & (1 << place) != 0
     }
 }
 

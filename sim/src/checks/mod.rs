@@ -313,8 +313,9 @@ pub fn scans(plan: &Plan) -> bool {
 
 /// All checks of one run.
 pub struct Checks {
-    /// Each with what it looks at.
-    all: Vec<(Kinds, Box<dyn Check>)>,
+    all: Vec<Box<dyn Check>>,
+    /// The places of those that look at a kind of sights, by its place among the kinds.
+    watching: [Vec<usize>; Kinds::COUNT],
     failure: Option<Failure>,
 }
 
@@ -344,8 +345,11 @@ impl Checks {
             Box::new(laws::Laws::default()),
             Box::new(secrets::Secrets::new(scans(plan))),
         ];
-        let all = all.into_iter().map(|check| (check.watches(), check)).collect();
-        Checks { all, failure: None }
+        let watching = std::array::from_fn(|kind| {
+            let watches = |place: &usize| all[*place].watches().holds(kind);
+            (0..all.len()).filter(watches).collect()
+        });
+        Checks { all, watching, failure: None }
     }
 
     /// Shows something to all of them; the first failure stays.
@@ -353,8 +357,8 @@ impl Checks {
         if self.failure.is_some() {
             return;
         }
-        let kind = Kinds::of(sight);
-        for (_, check) in self.all.iter_mut().filter(|(watched, _)| watched.meets(kind)) {
+        for place in &self.watching[Kinds::of(sight).place()] {
+            let check = &mut self.all[*place];
             if let Err(what) = check.see(moment, sight) {
                 let (check, node) = (check.name(), Some(moment.node));
                 self.failure = Some(Failure { check, at_ms: moment.at_ms, node, what });
@@ -373,7 +377,7 @@ impl Checks {
         if self.failure.is_some() {
             return;
         }
-        for (_, check) in &mut self.all {
+        for check in &mut self.all {
             if let Err(what) = check.end(end) {
                 self.failure = Some(Failure { check: check.name(), at_ms: end.at_ms, node: None, what });
                 return;

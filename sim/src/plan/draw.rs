@@ -7,7 +7,9 @@ use super::verb::{
     RemoveScope, Replay, Restart, RestoreBackup, Revoke, RotateKey, RotateSecret, SetClusterKey, SlowDisk, StepClock,
     TearDisk, Token, WithdrawKey, Yes,
 };
-use super::{Act, Chance, ClockError, Gossip, On, Plan, Range, Shift, Slow, Span, Step, Tokens, Verb, Weather, What};
+use super::{
+    Act, Chance, ClockError, Gossip, On, Plan, Range, Shift, Slow, Span, Start, Step, Tokens, Verb, Weather, What,
+};
 
 const NODES: u64 = 1;
 const PACE: u64 = 2;
@@ -19,6 +21,7 @@ const FAULT: u64 = 7;
 const CORE: u64 = 8;
 const GUEST: u64 = 9;
 const LIAR: u64 = 10;
+const SETUP: u64 = 11;
 
 pub(super) const STORM_MS: u64 = 10_000;
 pub(super) const FIRST_MS: u64 = 300;
@@ -53,6 +56,7 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
         story: format!("What seed {seed} drew."),
         seed,
         forgiving: true,
+        start: if root.at(SETUP).permille(700) { Start::Acquainted } else { Start::Cluster },
         until: Span::of_ms(STORM_MS),
         heals: (0..healing).map(name).collect(),
         gossip,
@@ -93,7 +97,7 @@ pub(super) fn one_of(chance: Chance, values: &[u64]) -> u64 {
 fn pace(chance: Chance) -> (Gossip, Tokens) {
     let ms = |at: u64, values: &[u64]| Some(Span::of_ms(one_of(chance.at(at), values)));
     let gossip = Gossip {
-        interval: ms(0, &[250, 1000, 2000, 2000, 2000, 2000]),
+        interval: ms(0, &[500, 1000, 2000, 2000, 2000, 2000]),
         heartbeat: ms(1, &[2000, 3000, 5000]),
         fanout: Some(one_of(chance.at(2), &[1, 2, 3]) as usize),
         round_timeout: ms(3, &[500, 1000, 2000]),
@@ -166,19 +170,19 @@ fn workload(chance: Chance, nodes: u64) -> Vec<Step> {
                 name: None,
                 scope: String::new(),
             }),
-            13..=22 => Verb::EditClient(EditClient { name: Some(format!("{client} v{n}")), client, scope: None }),
-            23..=27 => Verb::DeleteClient(DeleteClient { client }),
-            28..=31 => Verb::RotateSecret(RotateSecret { client }),
-            32..=38 => Verb::DefineScope(DefineScope { scope, description: format!("version {n}") }),
-            39..=41 => Verb::RemoveScope(RemoveScope { scope }),
-            42..=44 => Verb::Login(Login { user: user(), password: "alice123".into(), name: Some(session) }),
-            45..=46 => Verb::Logout(Logout { session }),
-            47 => Verb::EndSessions(EndSessions { user: user() }),
-            48..=66 => Verb::Token(Token { token, client, scope: None }),
-            67..=86 => Verb::Introspect(Introspect { token, by: None }),
+            13..=19 => Verb::EditClient(EditClient { name: Some(format!("{client} v{n}")), client, scope: None }),
+            20..=24 => Verb::DeleteClient(DeleteClient { client }),
+            25..=28 => Verb::RotateSecret(RotateSecret { client }),
+            29..=35 => Verb::DefineScope(DefineScope { scope, description: format!("version {n}") }),
+            36..=38 => Verb::RemoveScope(RemoveScope { scope }),
+            39..=41 => Verb::Login(Login { user: user(), password: "alice123".into(), name: Some(session) }),
+            42..=43 => Verb::Logout(Logout { session }),
+            44 => Verb::EndSessions(EndSessions { user: user() }),
+            45..=65 => Verb::Token(Token { token, client, scope: None }),
+            66..=86 => Verb::Introspect(Introspect { token, by: None }),
             87..=93 => Verb::Revoke(Revoke { token }),
             94 => Verb::SetClusterKey(SetClusterKey { key: format!("k{n}") }),
-            95..=97 => Verb::RotateKey(RotateKey { yes: Yes }),
+            95..=96 => Verb::RotateKey(RotateKey { yes: Yes }),
             98 => Verb::WithdrawKey(WithdrawKey { of: name(draw.at(6).below(nodes)) }),
             _ => Verb::Introspect(Introspect { token, by: None }),
         };
@@ -195,7 +199,7 @@ fn faults(chance: Chance, nodes: u64) -> Vec<Step> {
     if on.is_empty() {
         return Vec::new();
     }
-    let count = chance.at(50).between(LEAST, 12);
+    let count = chance.at(50).between(LEAST, 9);
     (0..count).flat_map(|n| fault(chance.at(1000 + n), n, nodes, &on)).collect()
 }
 
@@ -220,8 +224,13 @@ fn fault(draw: Chance, number: u64, nodes: u64, families: &[u64]) -> Vec<Step> {
         11 => Verb::FreezeClock(FreezeClock { yes: Yes, lasts }),
         12 => Verb::TearDisk(TearDisk { yes: Yes, lasts: down(2000) }),
         _ => {
-            let forgeries = [Forgery::Noise, Forgery::Oversized, Forgery::Truncated, Forgery::Tampered];
-            Verb::Forge(Forge { what: forgeries[draw.at(5).below(4) as usize] })
+            let what = match draw.at(5).below(16) {
+                0 => Forgery::Oversized,
+                1..=5 => Forgery::Noise,
+                6..=10 => Forgery::Truncated,
+                _ => Forgery::Tampered,
+            };
+            Verb::Forge(Forge { what })
         }
     };
     vec![step(at_ms, on, verb)]

@@ -103,6 +103,8 @@ pub enum Start {
     /// Every node that starts pins every other.
     #[default]
     Cluster,
+    /// Every node has the pins of all others on its disk before it starts for the first time.
+    Acquainted,
     /// Nobody knows anybody; steps make them a cluster.
     Strangers,
 }

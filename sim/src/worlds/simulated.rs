@@ -1,8 +1,16 @@
 //! What every simulated world gives its nodes alike: a beginning of time, a user, a configuration. It runs nothing.
 
+use std::collections::BTreeMap;
+
 use symbolon_core::config::{Config, MAX_FRAME_BYTES, StaticUser};
+use symbolon_core::replica::{Seed, Table};
+use symbolon_core::state::PinnedPeer;
+use symbolon_core::wire::row;
 
 use crate::plan::Plan;
+
+/// What a disk holds.
+pub(in crate::worlds) type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// The wall clock at the beginning. Purge marks move five seconds later, amid the storm, so that clocks step around them.
 pub(in crate::worlds) const EPOCH_MS: u64 = 1_800_000_015_000;
@@ -33,4 +41,13 @@ pub(in crate::worlds) fn config(plan: &Plan, place: usize, cluster: &str, scheme
         }],
         admin_group: "admins".into(),
     }
+}
+
+/// The rows of a disk on which these peers are pinned.
+pub(in crate::worlds) fn pins(peers: impl IntoIterator<Item = Seed>) -> Rows {
+    let row = |Seed { node, gossip_key, kem_key, address }: Seed| {
+        let peer = PinnedPeer::new(node, gossip_key, kem_key, address);
+        ((Table::Pinned, node.0.to_vec()), row::pinned(&peer))
+    };
+    peers.into_iter().map(row).collect()
 }

@@ -1,12 +1,16 @@
 //! What a plan may ask of this world, and what it may not because here nothing is faked. It looks at plans only.
 
 use super::disk::MOST_SLOW;
-use crate::plan::{Plan, Range, Verb, Weather, What};
+use crate::plan::{Plan, Range, Start, Verb, Weather, What};
 use crate::worlds::Cannot;
 
 /// What of a plan this world cannot do, if anything. A step of a plan that forgives is passed over
 /// instead, when its turn comes.
 pub fn cannot(plan: &Plan) -> Option<Cannot> {
+    if plan.start == Start::Acquainted {
+        let problem = "`start = \"acquainted\"`: real nodes are pinned by operators; run this plan in another world";
+        return Some(Cannot { line: 1, problem: problem.into() });
+    }
     if !plan.clocks.is_empty() {
         return Some(Cannot { line: 1, problem: format!("`clocks`: {CLOCKS}") });
     }

@@ -71,7 +71,7 @@ impl Live {
         let mut live = Live { stage, begin, former: None, others: Vec::new() };
         let saw = live.stage.open().await?;
         let title = match plan.start {
-            Start::Cluster => "start on fresh databases as a cluster",
+            Start::Cluster | Start::Acquainted => "start on fresh databases as a cluster",
             Start::Strangers => "start on fresh databases",
         };
         let outcome =

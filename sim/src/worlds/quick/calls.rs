@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon_core::replica::{Actor, CallId, Event, Reply, Request, Wanted, Work, Worked};
+use symbolon_core::replica::{Actor, CallId, Event, Reply, Request, Seed, Wanted, Work, Worked};
 use symbolon_core::state::{Client, ClientAuthMethod, Grant, RevokedId, Scope};
 use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
@@ -151,19 +151,19 @@ impl World<'_> {
 
     /// An operator names every peer that is invited.
     pub(super) fn pin_peers(&mut self, node: usize) {
-        let plan = self.plan;
-        let all = self.planted == Some(Planted::PinStrangers);
         let known = self.view(node).map(|view| view.pinned.clone()).unwrap_or_default();
-        for other in (0..plan.nodes.len()).filter(|other| *other != node && (all || plan.invites(*other))) {
-            if self.nodes[other].keys.node() == self.nodes[node].keys.node() {
-                continue; // It is a clone, or has one.
-            }
-            let seed = self.nodes[other].seed();
-            if known.contains_key(&seed.node) {
-                continue; // Its disk remembers.
-            }
+        for seed in self.peers_of(node).filter(|seed| !known.contains_key(&seed.node)).collect::<Vec<_>>() {
             self.ask(node, Request::SeedNode(seed), Purpose::Other);
         }
+    }
+
+    /// Those that a node shall pin.
+    pub(super) fn peers_of(&self, node: usize) -> impl Iterator<Item = Seed> {
+        let all = self.planted == Some(Planted::PinStrangers);
+        let invited = (0..self.nodes.len()).filter(move |other| *other != node && (all || self.plan.invites(*other)));
+        // One with its own identity is a clone, or has one.
+        let others = invited.map(|other| self.nodes[other].seed());
+        others.filter(move |seed| seed.node != self.nodes[node].keys.node())
     }
 
     pub(super) fn vouch(&mut self, node: usize) {

@@ -173,8 +173,8 @@ impl DecapsulationKey for Opener {
         Zeroizing::new(digest(b"shared", &[&self.name, ciphertext]))
     }
 
-    fn public(&self) -> KemPublicKey {
-        *self.public
+    fn public(&self) -> &KemPublicKey {
+        &self.public
     }
 }
 

@@ -91,7 +91,7 @@ impl Frame for Parts<'_> {
         if !pinned.verify(self.signed, &self.signature) && !zoo::on(Bug::SignatureUnchecked) {
             return Err(Reject::BadSignature);
         }
-        if name(&own.public()) != self.recipient {
+        if name(own.public()) != self.recipient {
             return Err(Reject::NotForUs);
         }
         letter::decode(self.letter)

@@ -109,8 +109,11 @@ impl World<'_> {
         message
     }
 
-    /// A frame is kept for those who send it again, in the memory of the oldest one.
+    /// A frame is kept for those who send it again, if there are any, in the memory of the oldest one.
     fn overhear(&mut self, to: usize, frame: &[u8], message: Place) {
+        if !self.overheard {
+            return;
+        }
         let oldest = if self.heard.len() == KEPT { self.heard.pop_front() } else { None };
         if !self.healed {
             let mut bytes = oldest.map(|(_, bytes, _)| bytes).unwrap_or_default();

@@ -14,10 +14,7 @@ use symbolon_core::time::{Now, Tick, Wall};
 use super::crypto::{self, Source};
 use crate::checks::Continuity;
 use crate::plan::{Chance, ClockError, Plan};
-use crate::worlds::simulated::{self, EPOCH_MS};
-
-/// What a disk holds.
-pub(super) type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+use crate::worlds::simulated::{self, EPOCH_MS, Rows};
 
 /// One node.
 pub(super) struct Node {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use symbolon_core::replica::{BootError, Effects, Event, Replica, Table};
 
 use super::Planted;
-use super::node::Rows;
 use super::world::{Happening, World};
 use crate::checks::{Continuity, Sight};
 use crate::history::Kind;
 use crate::plan::{Start, Verb};
+use crate::worlds::simulated::{Rows, pins};
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
@@ -135,8 +135,15 @@ impl World<'_> {
         self.effects.extend(effects.into_iter().map(|effect| (node, life, effect)));
         self.carry_out();
         self.wake(node, self.at_ms);
-        if self.plan.start == Start::Cluster {
+        if self.plan.start != Start::Strangers {
             self.pin_peers(node);
+        }
+    }
+
+    /// The pins of everybody lie on every disk.
+    pub(super) fn acquaint(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.nodes[node].disk.rows = pins(self.peers_of(node));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::checks::{Calm, Check, Checks, End, Failure, Standing};
 use crate::history::{History, Kind};
 use crate::marks::Marks;
 use crate::model::{Meaning, Sense};
-use crate::plan::{Chance, Plan};
+use crate::plan::{Chance, Plan, Start, Verb};
 use crate::worlds::{Done, Step};
 
 /// A node at the end: what it publishes, and its clock.
@@ -177,6 +177,7 @@ impl<'a> World<'a> {
             busy: Default::default(),
             sent: Default::default(),
             heard: Default::default(),
+            overheard: plan.steps().any(|step| matches!(step.verb, Verb::Replay(_) | Verb::Forge(_))),
             open: Default::default(),
             next_call: 0,
             pending: Default::default(),
@@ -197,6 +198,9 @@ impl<'a> World<'a> {
 
     /// When the nodes agreed after the heal, if they did.
     fn play(&mut self) -> Option<u64> {
+        if self.plan.start == Start::Acquainted {
+            self.acquaint();
+        }
         for node in (0..self.plan.nodes.len()).filter(|node| !self.plan.absent.contains(&self.plan.nodes[*node])) {
             self.schedule(0, Happening::Starts { node });
         }

@@ -98,6 +98,8 @@ pub(super) struct World<'a> {
     pub sent: BTreeMap<(usize, usize), u64>,
     /// Old frames, for those who send them again: to whom, the bytes, the message of the history.
     pub heard: VecDeque<(usize, Vec<u8>, Place)>,
+    /// Whether the plan has somebody who would.
+    pub overheard: bool,
     /// Requests of peers that await a reply.
     pub open: BTreeMap<CallId, Option<ReplyTo>>,
     pub next_call: u64,

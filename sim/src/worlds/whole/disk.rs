@@ -15,15 +15,13 @@ use super::place::Place;
 use super::record::Seen;
 use crate::plan::Chance;
 use crate::worlds::quick::Planted;
+use crate::worlds::simulated::Rows;
 
 const DISK: u64 = 200;
 const CRASH: u64 = 201;
 /// A disk that loses writes loses each of so many.
 const LOST_WRITES: u64 = 10;
 const TEAR: u64 = 203;
-
-/// What a disk holds.
-pub(super) type Rows = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// A disk, and the batches that are on their way to it.
 #[derive(Default)]

@@ -25,7 +25,7 @@ use crate::worlds::Step;
 use crate::worlds::client::api::Api;
 use crate::worlds::quick::crypto::Source;
 use crate::worlds::quick::{Planted, Reseed};
-use crate::worlds::simulated::{self, EPOCH_MS};
+use crate::worlds::simulated::{self, EPOCH_MS, pins};
 
 /// Segments on their way on one stream, and callers that wait to be accepted.
 const TCP_CAPACITY: usize = 1024;
@@ -61,12 +61,17 @@ impl World {
             (0..plan.nodes.len()).map(|index| Arc::new(place(plan, index, (record.clone(), reseed)))).collect();
         for place in &places {
             place.disk().planted = planted;
-            let pins = |other: usize| plan.invites(other) || planted == Some(Planted::PinStrangers);
-            let is_peer = |other: &&Arc<Place>| other.index != place.index && pins(other.index);
+            let is_known = |other: usize| plan.invites(other) || planted == Some(Planted::PinStrangers);
+            let is_peer = |other: &&Arc<Place>| other.index != place.index && is_known(other.index);
             let peers: Arc<[Seed]> = match plan.start {
-                Start::Cluster => places.iter().filter(is_peer).map(|other| other.seed()).collect(),
+                Start::Cluster | Start::Acquainted => {
+                    places.iter().filter(is_peer).map(|other| other.seed()).collect()
+                }
                 Start::Strangers => Arc::default(),
             };
+            if plan.start == Start::Acquainted {
+                place.disk().replace(pins(peers.iter().cloned()));
+            }
             if !plan.absent.contains(&plan.nodes[place.index]) {
                 let mut life = place.life();
                 (life.number, life.runs) = (1, true);
