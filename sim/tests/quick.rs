@@ -76,7 +76,7 @@ fn what_holds_is_not_shrunk() {
 
 #[test]
 fn a_shrinking_ends_at_its_bound_and_says_so() {
-    let plan = draw(0);
+    let plan = draw(1);
     let judge = |plan: &Plan| run_planted(plan, Some(Planted::LoseWrites)).failure;
     let bounded = |bound| shrink_with(&plan, bound, judge).expect("a disk that loses writes is noticed");
     let runs = bounded(Bound { runs: 5, ..Bound::QUICK });
@@ -97,7 +97,7 @@ fn a_shrinking_ends_at_its_bound_and_says_so() {
 fn the_command_says_when_the_bound_ended_it() {
     let shrink = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon-sim"));
-        let output = command.args(["shrink", "0", "--bug", "lose-writes"]).args(arguments).output();
+        let output = command.args(["shrink", "1", "--bug", "lose-writes"]).args(arguments).output();
         String::from_utf8(output.expect("the command runs").stderr).expect("it prints text")
     };
     assert!(shrink(&["--shrink-runs", "3"]).contains("in 3 runs (perhaps not the least: its 3 runs were up)"));

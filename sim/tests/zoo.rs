@@ -140,7 +140,7 @@ fn a_forgotten_caller_is_noticed_in_the_whole_world() {
 #[test]
 fn a_believed_liar_is_noticed_in_the_whole_world() {
     let told = [
-        ("marks-unverified", "hostile-member", "truth"),
+        ("marks-unverified", "hostile-member", "lies"),
         ("stamps-unjudged", "hostile-member", "lies"),
         ("alarm-silent", "two-tongues", "lies"),
         ("clone-goes-on", "cloned-node", "lies"),

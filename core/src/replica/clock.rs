@@ -9,7 +9,7 @@ use crate::gossip::Peer;
 use crate::state::Readiness;
 use crate::time::{Now, Wall};
 
-/// What is remembered to judge the wall clock by.
+/// What is remembered to judge by: the wall clock, and whether to serve.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     /// The last reading, against which the next is compared.
@@ -22,11 +22,13 @@ pub(super) struct Watch {
     outvoted: bool,
     /// The wall clock lies behind the hybrid clock by more than the budget.
     behind: bool,
+    /// What stood against serving when that was judged last.
+    judged: Option<Against>,
 }
 
 impl Watch {
     pub fn new(now: Now, stamped: Wall) -> Watch {
-        Watch { last: now, stamped, jumped: false, outvoted: false, behind: false }
+        Watch { last: now, stamped, jumped: false, outvoted: false, behind: false, judged: None }
     }
 
     /// Whether anything speaks against the clock.
@@ -46,8 +48,8 @@ impl Watch {
 }
 
 /// What may stand against serving, each whether it does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Against {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Against {
     store: bool,
     starting: bool,
     jumped: bool,
@@ -107,7 +109,7 @@ impl Replica {
             signing_key: self.durable.signer.is_none(),
             wrapping_key: self.durable.ring.sealing().is_none(),
         };
-        if self.judged.replace(against) == Some(against) {
+        if self.watch.judged.replace(against) == Some(against) {
             return; // The words would be the same.
         }
         let readiness = Readiness { reasons: against.reasons(self.failed.as_deref().unwrap_or_default()) };

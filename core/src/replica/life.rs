@@ -62,7 +62,6 @@ impl Replica {
             durable: Arc::new(head.clone()),
             digests: Digests::default(),
             watch: super::clock::Watch::new(now, stamped.wall()),
-            judged: None,
             head,
             envelope,
             crypto,

@@ -69,8 +69,6 @@ pub struct Replica {
     failed: Option<Arc<str>>,
     clock: HybridClock,
     watch: clock::Watch,
-    /// What stood against serving when that was judged last.
-    judged: Option<clock::Against>,
     marks: OrdMap<ReplicaId, Mark>,
     digests: exchange::Digests,
     gossip: Gossip,
