@@ -79,7 +79,7 @@ fn secrets_agree_and_a_foreign_ciphertext_gives_another() {
     for (one, other) in pairs() {
         let seed = one.bytes::<64>();
         let key = other.kem.decapsulation_key(&seed);
-        let (mut ciphertext, secret) = one.kem.encapsulate(&key.public(), &*one.random).expect("a key");
+        let (mut ciphertext, secret) = one.kem.encapsulate(key.public(), &*one.random).expect("a key");
         assert_eq!(key.decapsulate(&ciphertext), secret);
         ciphertext[0] ^= 1;
         let rejected = key.decapsulate(&ciphertext);
