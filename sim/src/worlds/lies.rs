@@ -60,8 +60,20 @@ pub(in crate::worlds) struct Sealed {
 pub(in crate::worlds) struct Said {
     /// How many lies.
     lies: u64,
+    /// The scopes that they named.
+    scopes: BTreeSet<String>,
     /// Keys of which different nodes were told different things.
     pub in_doubt: BTreeSet<Key>,
+}
+
+impl Said {
+    /// The scope of a lie, by a name that no other one has: a member may lie twice in one millisecond.
+    fn unused(&mut self, mut scope: String) -> String {
+        while !self.scopes.insert(scope.clone()) {
+            scope.push_str(", again");
+        }
+        scope
+    }
 }
 
 /// A world in which members lie.
@@ -138,6 +150,7 @@ fn forge_dots(world: &mut impl Liars, node: usize, of: usize) {
         let nodes = &world.plan().nodes;
         let what = format!("claims a change of {} {how}", nodes[of]);
         let scope = format!("forged at {} by {} {how}", world.at_ms(), nodes[node]);
+        let scope = world.said().unused(scope);
         let (shows, seq, description) = (Shows::Always, held + BEYOND, scope.clone());
         let claim = Claim { what, shows, replica, seq, scope, description, stamp: now, mark, sent: now };
         tell_all(world, node, &claim);
@@ -166,6 +179,7 @@ fn untimely(
     };
     let mark = Some(Mark::sign(&*hand, &liar.cluster(), replica, 1));
     let scope = format!("{name} at {} by {}", world.at_ms(), world.plan().nodes[node]);
+    let scope = world.said().unused(scope);
     let (what, description) = (what.to_owned(), scope.clone());
     tell_all(world, node, &Claim { what, shows, replica, seq: 1, scope, description, stamp, mark, sent });
 }
