@@ -121,6 +121,29 @@ fn what_was_written_here_meanwhile_goes_on_even_if_a_reply_carried_it() {
     assert!(peer.goes_on(&flight, &after, records_of(&after), false));
 }
 
+/// Whether a round goes on after which the peer lists these versions; it was told ours, or not.
+fn goes_on_after(view: &Arc<View>, listed: bool, versions: Vec<(NodeId, u64)>) -> bool {
+    let mut gossip = Gossip::new([1; 32], &view.config.gossip, Tick(0));
+    gossip.meet(THEIRS, &"https://them".into(), Tick(0));
+    let exchange = gossip.depart(THEIRS, Sent { listed, ..Sent::default() }, [0; 16], view, Tick(0));
+    let lists = Message { record_versions: versions, record_digest: Digest([2; 16]), ..says(view, 1) };
+    hear(gossip.peers.get_mut(&THEIRS).expect("it is known"), view, lists);
+    let flight = gossip.arrived(THEIRS, exchange, Tick(0)).expect("it is in flight");
+    gossip.peers.get_mut(&THEIRS).expect("it is known").goes_on(&flight, view, records_of(view), false)
+}
+
+#[test]
+fn a_list_that_lacks_what_was_held_is_answered_and_one_that_shows_more_is_asked() {
+    let cluster = Cluster::of(2);
+    let view = cluster.nodes[0].view.clone();
+    let all: Vec<(NodeId, u64)> = view.nodes.values().map(|record| (record.node, record.version)).collect();
+    assert!(!goes_on_after(&view, true, all.clone()), "both hold the same, whatever the digest was a moment ago");
+    assert!(goes_on_after(&view, false, all[..1].to_vec()), "it lacks one");
+    let newer: Vec<_> = all.iter().map(|(node, version)| (*node, version + 1)).collect();
+    assert!(goes_on_after(&view, true, newer.clone()), "it was told which ones we have, and has newer ones");
+    assert!(!goes_on_after(&view, false, newer), "it does not know what to send: that takes an interval");
+}
+
 #[test]
 fn records_that_are_not_taken_do_not_stand_before_the_others() {
     let (cluster, mut gossip) = acquainted();
