@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use common::cluster::{Cluster, Weather};
 use symbolon_core::config::{MAX_PEERS, MAX_RING_KEYS, MAX_TOKEN_KEYS};
 use symbolon_core::crypto::Secret32;
+use symbolon_core::gossip::PUSH_PEERS;
 use symbolon_core::replica::Request;
 use symbolon_core::state::KeyStage;
 
@@ -143,6 +144,24 @@ fn a_wrapping_key_that_nobody_hands_out_is_waited_for_two_heartbeats() {
     cluster.run_ms(4_000);
     assert_eq!(reasons(&cluster), [""; 0]);
     assert_eq!(cluster.nodes[0].view.ring.keys.len(), 1, "it made one of its own");
+}
+
+/// More peers than one push reaches, who have nothing else to say: each has to hear of the key before it signs.
+#[test]
+fn in_a_large_cluster_a_node_does_not_wait_for_chance_to_tell_everybody_its_first_key() {
+    let mut cluster = Cluster::of(2 * PUSH_PEERS + 4);
+    cluster.kill(0);
+    cluster.lose_disk(0);
+    cluster.nodes[0].skew_ms = -7_000;
+    cluster.boot(0).expect("it knows its peers");
+    let (begun, interval) = (cluster.elapsed_ms, cluster.nodes[0].config.gossip.interval);
+    while !cluster.nodes[0].view.readiness.is_ready() {
+        cluster.run_ms(10);
+        assert!(cluster.elapsed_ms < begun + 60_000, "{:?}", cluster.nodes[0].view.readiness);
+    }
+    let took_ms = cluster.elapsed_ms - begun;
+    eprintln!("TOOK {took_ms}");
+    assert!(took_ms < 3 * interval.as_millis() as u64, "it was ready after {took_ms} ms");
 }
 
 #[test]

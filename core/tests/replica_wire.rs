@@ -244,7 +244,7 @@ fn decode_all(bytes: &[u8]) {
     let _ = message::decode(bytes);
     let _ = message::decode_ring_question(bytes);
     let _ = message::decode_ring_answer(bytes);
-    let _ = record::decode(bytes, [0; 64]);
+    let _ = record::decode(&bytes.into(), [0; 64]);
     let _ = row::read_cell_key(bytes);
     let _ = row::read_mark_key(bytes);
     let _ = row::read_mark(bytes);

@@ -78,7 +78,7 @@ fn a_lone_node_signs_at_once() {
     assert_eq!(owner.plan(at(0)), [KeyStep::Mint]);
     owner.settle(at(0));
     assert_eq!(owner.active().len(), 1);
-    let signer = signer(&owner.keys).expect("a signer");
+    let signer = signing(&owner.keys).expect("a signer").signer();
     assert_eq!(signer.kid, owner.active()[0]);
     assert!(owner.plan(at(1)).is_empty());
 }
@@ -88,7 +88,7 @@ fn a_first_key_waits_for_every_peer_that_answers_and_no_longer() {
     let mut owner = Owner::new();
     owner.peers_know = Box::new(|_| false);
     owner.settle(at(0));
-    assert!(owner.active().is_empty() && signer(&owner.keys).is_none());
+    assert!(owner.active().is_empty() && signing(&owner.keys).is_none());
     owner.settle(at(3600));
     assert_eq!(owner.keys.len(), 1, "it mints no second one while it waits");
     owner.peers_know = Box::new(|_| true);

@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::crdt::NodeId;
+use crate::crypto::VerifyingKey;
 use crate::crypto::keys::node_id;
-use crate::crypto::{Crypto, VerifyingKey};
 use crate::fault::Reject;
 use crate::state::{NodeRecord, PinnedPeer, View};
 use crate::wire::record;
@@ -44,12 +44,11 @@ pub fn may_sign_tokens(view: &View, record: &NodeRecord) -> bool {
     record.node == view.identity.node || is_allowed(&view.config, record.node, name)
 }
 
-/// Judges a record: it names the node that its key determines, and that key signed it in this cluster.
+/// Judges a record, with its gossip key parsed: it names the node that this key determines, and the key signed it in this cluster.
 ///
 /// # Errors
 /// [`Reject::Forged`].
-pub fn judge(record: &NodeRecord, crypto: &Crypto, cluster: &[u8; 16]) -> Result<Arc<dyn VerifyingKey>, Reject> {
-    let key = crypto.ecdsa.verifying_key(&record.gossip_key).ok_or(Reject::Forged)?;
+pub fn judge(record: &NodeRecord, key: &dyn VerifyingKey, cluster: &[u8; 16]) -> Result<(), Reject> {
     let names_itself = record.node == NodeId(node_id(&record.gossip_key));
-    if names_itself && record::verify(record, &*key, cluster) { Ok(key) } else { Err(Reject::Forged) }
+    if names_itself && record::verify(record, key, cluster) { Ok(()) } else { Err(Reject::Forged) }
 }

@@ -109,8 +109,8 @@ impl Peer {
     /// These records are known there.
     pub fn presume_records(&mut self, records: impl IntoIterator<Item = (NodeId, u64)>) {
         for (node, version) in records {
-            self.records.insert((node, version));
-            if self.records.range((node, 0)..=(node, u64::MAX)).count() > 1 + MAX_FORMER_LIVES {
+            let is_new = self.records.insert((node, version));
+            if is_new && self.records.range((node, 0)..=(node, u64::MAX)).count() > 1 + MAX_FORMER_LIVES {
                 self.records.retain(|known| known.0 != node || known.1 >= version);
             }
         }

@@ -15,7 +15,7 @@ mod unit;
 pub use compose::{Local, Sent};
 pub use peer::{Flight, Peer};
 pub use receive::{Comparison, Heard, Incoming};
-pub use schedule::{Gossip, UNHURRIED, Why};
+pub use schedule::{Gossip, PUSH_PEERS, UNHURRIED, Why};
 pub use stats::{PeerStats, Stats};
 pub use unit::{BrokenOff, Complete, Staging, Taken};
 

@@ -20,7 +20,7 @@ use crate::zoo::{self, Bug};
 /// Peers that a local change is pushed to at once; in a larger cluster those that learn it pass it on at once.
 pub const PUSH_PEERS: usize = 8;
 /// News that nobody waits for are pushed within this time, with whatever else is to be told by then.
-pub const UNHURRIED: Duration = Duration::from_secs(1);
+pub const UNHURRIED: Duration = Duration::from_secs(2);
 /// Rounds that are open at one time.
 pub const MAX_FLIGHTS: usize = 64;
 
@@ -193,6 +193,14 @@ impl Gossip {
     pub fn overdue(&self, now: Tick) -> Vec<NodeId> {
         let over = |peer: &&Peer| peer.flight.as_ref().is_some_and(|flight| flight.until <= now);
         self.peers.values().filter(over).map(|peer| peer.node).collect()
+    }
+
+    /// Goes to peers of which this holds and that answer: to a few at one time, and to none again within the interval.
+    pub fn hurry(&mut self, lags: impl Fn(&Peer) -> bool, interval: Duration, now: Tick) {
+        let open = self.peers.values().filter(|peer| peer.flight.is_some() || peer.urgent).count();
+        let is_due = |peer: &&mut Peer| peer.is_free(now) && peer.is_reachable() && peer.is_quiet_for(interval, now);
+        let due = self.peers.values_mut().filter(|peer| lags(peer)).filter(is_due);
+        due.take(PUSH_PEERS.saturating_sub(open)).for_each(|peer| peer.urgent = true);
     }
 
     /// Our clock is in doubt, and only peers can confirm it: all are asked at once.

@@ -185,7 +185,7 @@ impl Replica {
             Some(Message { answers: Some(nonce), ..message })
         });
         self.after_comparison(node);
-        let frame = reply.and_then(|message| self.seal_message(node, Purpose::SyncReply, message));
+        let frame = reply.and_then(|message| self.seal_message(node, Purpose::SyncReply, &message));
         let frame = frame.map(|(frame, _)| frame);
         if let Some(frame) = &frame {
             self.count_out(node, frame.len());
@@ -246,7 +246,7 @@ impl Replica {
             return;
         };
         let held = self.durable.clone();
-        let sealed = self.seal_message(node, Purpose::Sync, message);
+        let sealed = self.seal_message(node, Purpose::Sync, &message);
         let Some(((frame, nonce), to)) = sealed.zip(self.destination(node)) else {
             return self.round_failed(node, None);
         };
@@ -259,8 +259,8 @@ impl Replica {
         Some(Destination { node, address: self.gossip.peers.get(&node)?.address.clone() })
     }
 
-    fn seal_message(&self, to: NodeId, purpose: Purpose, message: Message) -> Option<(Vec<u8>, Nonce)> {
-        self.seal(to, purpose, message::encode(&Body::Message(Box::new(message))))
+    fn seal_message(&self, to: NodeId, purpose: Purpose, message: &Message) -> Option<(Vec<u8>, Nonce)> {
+        self.seal(to, purpose, message::encode_message(message))
     }
 
     /// What this replica holds, as rounds speak of it.

@@ -45,6 +45,7 @@ impl Replica {
         self.orphans =
             lost.map(|key| crate::state::PublishedKey { stage: retiring(key.stage, until), ..key.clone() }).collect();
         self.recovered = own.iter().map(|key| key.published.kid.clone()).collect();
+        self.settled = self.recovered.is_empty(); // Of keys that are made from now on nobody knows anything else.
         self.own_keys = own;
         self.refresh_keys();
         self.refresh_ring();
@@ -84,7 +85,23 @@ impl Replica {
             };
             self.take_key_steps(steps);
         }
+        self.spread_first_key();
         self.forget_orphans();
+    }
+
+    /// A first key signs once every peer that answers knows it. Where they are too many to be told at once, a node that cannot
+    /// sign yet does not leave it to chance when it meets them: it goes to those that have not said that they know the key.
+    fn spread_first_key(&mut self) {
+        if self.head.signer.is_some() || !self.gossip.relays() {
+            return;
+        }
+        let upcoming = self.own_keys.iter().find(|key| key.published.stage == KeyStage::Upcoming);
+        let durable = self.durable.nodes.get(&self.head.identity.node).map_or(0, |own| own.version);
+        let since = upcoming.and_then(|key| self.key_versions.get(&key.published.kid).copied());
+        if let Some(since) = since.filter(|since| *since <= durable) {
+            let interval = self.head.config.gossip.interval;
+            self.gossip.hurry(|peer| peer.our_record < since, interval, self.now.tick);
+        }
     }
 
     fn next_key_steps(&self) -> Option<Vec<KeyStep>> {
@@ -171,8 +188,8 @@ impl Replica {
         self.gossip.peers.values().all(is_lost)
     }
 
-    /// A disk may have been put back, and its peers then know what became of its keys. So none signs in a life before a peer
-    /// agreed on all records, or none was to be heard.
+    /// A disk may have been put back, and its peers then know what became of its keys. So where it had any, none signs in a life
+    /// before a peer agreed on all records, or none was to be heard.
     fn settle_in(&mut self) {
         let agrees = |peer: &Peer| peer.agrees_on_records(self.digests.records);
         if !self.settled && self.number > 0 && (self.gossip.peers.values().any(agrees) || self.is_alone()) {
@@ -197,7 +214,7 @@ impl Replica {
     /// Parses what the records publish: the union that verifies tokens, and the key that signs here.
     pub(super) fn refresh_keys(&mut self) {
         let view = &self.head;
-        let mut union = imbl::OrdMap::new();
+        let mut union: Vec<Arc<TokenKey>> = Vec::with_capacity(view.token_keys.len() + 1);
         let counts = |record: &&Arc<NodeRecord>| admission::may_sign_tokens(view, record);
         let former = view.former.values().filter(counts).flat_map(|record| {
             record.token_keys.iter().map(|key| {
@@ -211,7 +228,7 @@ impl Replica {
         for (owner, published) in former.chain(current).filter(|(_, key)| !view.key_is_withdrawn(&key.kid)) {
             let known = view.token_keys.get(&published.kid);
             if let Some(same) = known.filter(|known| known.published == *published && known.owner == owner) {
-                union.insert(same.published.kid.clone(), same.clone());
+                union.push(same.clone());
                 continue;
             }
             let verifier = match known.filter(|known| known.published.point == published.point) {
@@ -221,12 +238,21 @@ impl Replica {
             };
             if let Some(verifier) = verifier {
                 let published = published.into_owned();
-                union.insert(published.kid.clone(), Arc::new(TokenKey { published, owner, verifier }));
+                union.push(Arc::new(TokenKey { published, owner, verifier }));
             }
         }
-        self.head.token_keys = union;
-        let signer = keys::signer(&self.own_keys).filter(|_| self.settled);
-        self.head.signer = signer.filter(|signer| !self.head.key_is_withdrawn(&signer.kid));
+        union.reverse(); // Of one kid the last counts: what stands before what was.
+        union.sort_by(|one, other| one.published.kid.cmp(&other.published.kid));
+        union.dedup_by(|later, earlier| later.published.kid == earlier.published.kid);
+        let is_known = |(key, known): (&Arc<TokenKey>, &Arc<TokenKey>)| Arc::ptr_eq(key, known);
+        if union.len() != view.token_keys.len() || !union.iter().zip(view.token_keys.values()).all(is_known) {
+            self.head.token_keys = union.into_iter().map(|key| (key.published.kid.clone(), key)).collect();
+        }
+        let signer = keys::signing(&self.own_keys).filter(|_| self.settled);
+        let signer = signer.filter(|key| !self.head.key_is_withdrawn(&key.published.kid));
+        if signer.map(|key| &key.published.kid) != self.head.signer.as_ref().map(|signer| &signer.kid) {
+            self.head.signer = signer.map(OwnKey::signer);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) enum Held {
     Note(Fact),
 }
 
-/// What a write brings that peers want to hear of.
+/// What a write brings that peers want to hear of, or the duties of this node hang on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
     /// A change that was made here.
@@ -31,6 +31,8 @@ pub(super) struct News {
     pub merged: bool,
     /// A change that was made here, and that nobody waits for.
     pub unhurried: bool,
+    /// Keys, their names or records changed: the slow duties may have something to do at once.
+    pub duties: bool,
 }
 
 /// A write that is under way, and what waits for it.

@@ -19,11 +19,14 @@ use crate::envelope::{Envelope, ReplayWindow};
 use crate::gossip::Gossip;
 use crate::state::{Identity, KeyStage, NodeRecord, PinnedPeer, Readiness, Ring, View};
 use crate::time::{Now, Wall};
+use crate::token::keys::OwnKey;
 use crate::wire::record;
 use crate::zoo::{self, Bug};
 
-/// Between two looks at keys, purges and other slow duties.
-const UPKEEP: Duration = Duration::from_secs(1);
+/// Between two looks at keys, purges and other slow duties, when all is well.
+const UPKEEP: Duration = Duration::from_secs(2);
+/// The same while keys are on their way, or the node does not serve.
+const HURRIED_UPKEEP: Duration = Duration::from_secs(1);
 /// The clocks are read into the view at least so often: slower than any clock is set right bit by bit.
 const READING: Duration = Duration::from_secs(60);
 
@@ -181,7 +184,7 @@ impl Replica {
         if self.now.tick < self.upkeep_at && !impatient {
             return;
         }
-        self.upkeep_at = self.now.tick.after(UPKEEP);
+        self.upkeep_at = self.now.tick.after(if self.is_at_rest() { UPKEEP } else { HURRIED_UPKEEP });
         self.judge_readiness();
         if self.failed.is_some() || self.watch.is_doubtful() {
             return;
@@ -200,6 +203,12 @@ impl Replica {
         for from in broken_off.collect::<Vec<_>>() {
             self.note_broken_off(from);
         }
+    }
+
+    /// Whether this node serves, and waits for nothing with its keys.
+    fn is_at_rest(&self) -> bool {
+        let is_upcoming = |key: &OwnKey| key.published.stage == KeyStage::Upcoming;
+        self.head.readiness.is_ready() && self.fetches.rest() && !self.own_keys.iter().any(is_upcoming)
     }
 
     /// Revocations leave when what they revoked has expired by every clock in budget; in whole epochs, so that nodes purge alike.

@@ -12,7 +12,7 @@ use super::{Fact, Replica};
 use crate::admission;
 use crate::config::MAX_PEERS;
 use crate::crdt::{NodeId, ReplicaId, Unit, VersionVector};
-use crate::crypto::{PublicPoint, Signature};
+use crate::crypto::{PublicPoint, Signature, VerifyingKey};
 use crate::fault::Reject;
 use crate::gossip::{Complete, Peer};
 use crate::state::{Key, NodeRecord, RevokedId, Value, View};
@@ -43,10 +43,20 @@ impl Replica {
                 continue;
             }
             let record = record::decode(raw, *signature).map_err(|_| Reject::Malformed)?;
-            admission::judge(&record, &self.crypto, &self.cluster)?;
+            self.judge_record(&record)?;
             judged.push(Arc::new(record));
         }
         Ok(judged)
+    }
+
+    fn judge_record(&self, record: &NodeRecord) -> Result<(), Reject> {
+        let key = self.verifier(record.node, &record.gossip_key).ok_or(Reject::Forged)?;
+        admission::judge(record, &*key, &self.cluster)
+    }
+
+    /// The key of a node, parsed now if it was not before; `None` if it is none.
+    fn verifier(&self, node: NodeId, point: &PublicPoint) -> Option<Arc<dyn VerifyingKey>> {
+        self.verifiers.known(node, point).or_else(|| self.crypto.ecdsa.verifying_key(point))
     }
 
     /// Takes records in that were judged.
@@ -85,10 +95,10 @@ impl Replica {
     }
 
     /// What a peer shows as the reason why we are superseded: our own hand, or nothing.
-    pub(super) fn meet_evidence(&mut self, raw: &[u8], signature: Signature) {
+    pub(super) fn meet_evidence(&mut self, raw: &Arc<[u8]>, signature: Signature) {
         let record = record::decode(raw, signature).ok();
         let own = record.filter(|record| record.node == self.head.identity.node);
-        if let Some(own) = own.filter(|own| admission::judge(own, &self.crypto, &self.cluster).is_ok()) {
+        if let Some(own) = own.filter(|own| self.judge_record(own).is_ok()) {
             self.meet_own_record(&own);
         }
     }
@@ -207,8 +217,7 @@ impl Replica {
         for (replica, seq) in vector.changes_since(self.head.cells.vector()) {
             let mark = offered.remove(&replica).filter(|mark| mark.seq >= seq).ok_or(Reject::Forged)?;
             let point = self.author_key(replica.node, brought).ok_or(Reject::Forged)?;
-            let known = self.verifiers.known(replica.node, &point);
-            let key = known.or_else(|| self.crypto.ecdsa.verifying_key(&point)).ok_or(Reject::Forged)?;
+            let key = self.verifier(replica.node, &point).ok_or(Reject::Forged)?;
             if !mark.verify(&*key, &self.cluster) && !zoo::on(Bug::MarksUnverified) {
                 return Err(Reject::Forged);
             }

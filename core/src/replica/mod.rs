@@ -84,7 +84,7 @@ pub struct Replica {
     remembered: u64,
     /// When this life began.
     woke: Tick,
-    /// A peer agreed on all records in this life, or none was there: recovered keys may sign.
+    /// No key was recovered, or a peer agreed on all records in this life, or none was there: keys may sign.
     settled: bool,
     /// Keys that may have signed in this life.
     signed: BTreeSet<Arc<str>>,

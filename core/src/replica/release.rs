@@ -11,24 +11,28 @@ use crate::gossip::UNHURRIED;
 
 impl Replica {
     pub(super) fn written(&mut self, id: WriteId) {
-        for Entry { id, view, news, held } in self.ledger.written(id) {
+        for Entry { id, mut view, news, held } in self.ledger.written(id) {
             // What is not stored (readiness, the choice of keys) may have moved on since the write was asked for.
-            let mut view = Arc::unwrap_or_clone(view);
-            view.readiness = self.head.readiness.clone();
-            view.read = self.now;
+            let shown = Arc::make_mut(&mut view);
+            shown.readiness = self.head.readiness.clone();
+            shown.read = self.now;
             let sealing = self.head.ring.sealing().map(|key| key.id);
-            view.ring.sealing = view.ring.keys.iter().position(|key| Some(key.id) == sealing).or(view.ring.sealing);
+            shown.ring.sealing =
+                shown.ring.keys.iter().position(|key| Some(key.id) == sealing).or(shown.ring.sealing);
             self.digests = match self.number {
                 0 => Digests::first(&view),
                 _ => Digests::of(&view, &self.durable, self.digests),
             };
-            self.durable = Arc::new(view);
+            self.durable = view;
             self.number = id.0;
             self.out.push(Effect::Publish(self.durable.clone()));
             if news.local || (news.merged && self.gossip.relays()) {
                 self.gossip.push_within(self.durable.config.gossip.debounce, self.now.tick);
             } else if news.unhurried {
                 self.gossip.push_within(UNHURRIED, self.now.tick);
+            }
+            if news.duties {
+                self.upkeep_at = self.now.tick;
             }
             held.into_iter().for_each(|held| self.release(held));
         }

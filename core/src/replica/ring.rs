@@ -24,7 +24,7 @@ use crate::zoo::{self, Bug};
 /// Between two attempts to fetch one key.
 const RETRY: Duration = Duration::from_secs(1);
 /// From the first key that was fetched to the version of our record that names it; several come together.
-const ANNOUNCEMENT: Duration = Duration::from_secs(2);
+const ANNOUNCEMENT: Duration = Duration::from_millis(500);
 /// So long after it began, a node that finds no key leaves it to a peer of a lesser id to mint one.
 const PRECEDENCE: Duration = Duration::from_secs(2);
 /// Keys that one node may ask for: one in this span, and this many at once.
@@ -54,6 +54,11 @@ struct Fetch {
 impl Fetches {
     pub fn hold(&mut self, id: RingKeyId, secret: Secret32) {
         self.held.insert(id, secret);
+    }
+
+    /// Whether every key that is named is held, and our record names all that are.
+    pub fn rest(&self) -> bool {
+        self.unannounced.is_none() && self.named.iter().all(|(_, id)| self.held.contains_key(id))
     }
 
     pub fn owns(&self, exchange: ExchangeId) -> bool {
@@ -211,7 +216,7 @@ impl Replica {
             return;
         }
         for node in self.gossip.ask_now(usize::MAX) {
-            let Some(record) = self.durable.nodes.get(&node) else { continue };
+            let Some(record) = self.head.nodes.get(&node) else { continue };
             let (mut held, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| record.ring.contains(id));
             ids = others;
             ids.extend(held.split_off(held.len().min(MAX_RING_KEYS)));

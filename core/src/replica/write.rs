@@ -228,9 +228,7 @@ impl Replica {
         } else if keys || records {
             self.choose_sealing();
         }
-        if keys || ring || records {
-            self.upkeep_at = self.now.tick;
-        }
+        let news = News { duties: keys || ring || records, ..news };
         let id = self.ledger.enter(Arc::new(self.head.clone()), news, held);
         self.out.push(Effect::Write { id, batch });
     }

@@ -113,9 +113,9 @@ fn revive(keys: &mut [OwnKey]) -> bool {
 }
 
 /// What signs tokens: the active key, if there is one.
-pub fn signer(keys: &[OwnKey]) -> Option<Signer> {
+pub fn signing(keys: &[OwnKey]) -> Option<&OwnKey> {
     let standing = keys.iter().collect::<Vec<_>>();
-    active(&standing).map(OwnKey::signer)
+    active(&standing)
 }
 
 impl OwnKey {

@@ -28,7 +28,7 @@ pub use jwks::{jwks, jwks_max_age};
 pub use jwt::{Audience, Claims, MAX_TOKEN_BYTES};
 pub use revoke::revoke;
 pub use thumbprint::thumbprint;
-pub use verify::{Flaw, Verified, verify};
+pub use verify::{Flaw, Presented, Verified, verify};
 
 use crate::state::Wanted;
 

@@ -41,27 +41,57 @@ pub enum Flaw {
 }
 
 /// Verifies an access token of any node of the cluster.
+///
+/// # Errors
+/// What speaks against it.
 pub fn verify(view: &View, token: &str, now: Wall) -> Result<Verified, Flaw> {
-    let Unverified { kid, claims, signed, signature } = jwt::decode(token).ok_or(Flaw::Malformed)?;
-    let id = RevokedId::Token(jwt::exact(&claims.jti).ok_or(Flaw::Malformed)?);
-    let expires = Wall::from_seconds(claims.exp);
-    check_claims(view, &claims, expires, now)?;
+    let presented = Presented::read(token)?;
+    presented.judge(view, now)?;
+    Ok(Verified { claims: presented.token.claims, id: presented.id, expires: presented.expires })
+}
 
-    if view.key_is_withdrawn(&kid) {
-        return Err(Flaw::WithdrawnKey);
+/// An access token that was read, and is not judged yet: once for many views.
+pub struct Presented<'a> {
+    token: Unverified<'a>,
+    id: RevokedId,
+    expires: Wall,
+}
+
+impl<'a> Presented<'a> {
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// [`Flaw::Malformed`].
+    pub fn read(token: &'a str) -> Result<Presented<'a>, Flaw> {
+        let token = jwt::decode(token).ok_or(Flaw::Malformed)?;
+        let id = RevokedId::Token(jwt::exact(&token.claims.jti).ok_or(Flaw::Malformed)?);
+        Ok(Presented { expires: Wall::from_seconds(token.claims.exp), id, token })
     }
-    let Some(key) = view.token_keys.get(kid.as_str()) else { return Err(Flaw::UnknownKey(kid)) };
-    if is_retired(view, key.published.stage, now) {
-        return Err(Flaw::RetiredKey);
+
+    /// Judges it, by a view and a clock.
+    ///
+    /// # Errors
+    /// What speaks against it.
+    pub fn judge(&self, view: &View, now: Wall) -> Result<(), Flaw> {
+        let Unverified { kid, claims, signed, signature } = &self.token;
+        check_claims(view, claims, self.expires, now)?;
+
+        if view.key_is_withdrawn(kid) {
+            return Err(Flaw::WithdrawnKey);
+        }
+        let key = view.token_keys.get(kid.as_str()).ok_or_else(|| Flaw::UnknownKey(kid.clone()))?;
+        if is_retired(view, key.published.stage, now) {
+            return Err(Flaw::RetiredKey);
+        }
+        let unsigned = zoo::on(Bug::AlgNoneAccepted) && *signature == [0; 64];
+        if !unsigned && !key.verifier.verify(signed, signature) {
+            return Err(Flaw::BadSignature);
+        }
+        if view.revoked.contains(&self.id) && !zoo::on(Bug::RevocationUnread) {
+            return Err(Flaw::Revoked);
+        }
+        Ok(())
     }
-    let unsigned = zoo::on(Bug::AlgNoneAccepted) && signature == [0; 64];
-    if !unsigned && !key.verifier.verify(signed, &signature) {
-        return Err(Flaw::BadSignature);
-    }
-    if view.revoked.contains(&id) && !zoo::on(Bug::RevocationUnread) {
-        return Err(Flaw::Revoked);
-    }
-    Ok(Verified { claims, id, expires })
 }
 
 /// What to say of a token whose key is not here. A node that knows no key at all, not even its own, has only begun: it judges

@@ -115,18 +115,7 @@ pub struct Refusal {
 /// The bytes of a body.
 pub fn encode(body: &Body) -> Vec<u8> {
     match body {
-        Body::Message(message) => {
-            let mut names = names(message);
-            let room = room_for(message) + 32 + 32 * names.len();
-            let named = names.len();
-            let out = encoded_in(Vec::with_capacity(room), |e| {
-                e.array(4)?.u8(VERSION)?.u8(0)?;
-                names.write(e)?;
-                write_message(e, message, &mut names)
-            });
-            assert_eq!(names.len(), named, "every replica id was in the table before it was written");
-            out
-        }
+        Body::Message(message) => encode_message(message),
         Body::Refusal(refusal) => encoded(|e| {
             e.array(5)?.u8(VERSION)?.u8(1)?.u8(refusal_code(refusal.reason))?.bytes(&refusal.answers)?;
             match &refusal.record {
@@ -135,6 +124,20 @@ pub fn encode(body: &Body) -> Vec<u8> {
             }
         }),
     }
+}
+
+/// The bytes of a body that is this message.
+pub fn encode_message(message: &Message) -> Vec<u8> {
+    let mut names = names(message);
+    let room = room_for(message) + 32 + 32 * names.len();
+    let named = names.len();
+    let out = encoded_in(Vec::with_capacity(room), |e| {
+        e.array(4)?.u8(VERSION)?.u8(0)?;
+        names.write(e)?;
+        write_message(e, message, &mut names)
+    });
+    assert_eq!(names.len(), named, "every replica id was in the table before it was written");
+    out
 }
 
 /// The body in these bytes.

@@ -33,12 +33,12 @@ pub fn verify(record: &NodeRecord, key: &dyn VerifyingKey, cluster: &[u8; 16]) -
 ///
 /// # Errors
 /// If they are no record.
-pub fn decode(raw: &[u8], signature: Signature) -> Result<NodeRecord, WireFault> {
+pub fn decode(raw: &Arc<[u8]>, signature: Signature) -> Result<NodeRecord, WireFault> {
     if raw.len() > MAX_RECORD_BYTES {
         return Err(WireFault("a record is too long"));
     }
     let mut record = decoded(raw, read)?;
-    record.raw = raw.into();
+    record.raw = raw.clone();
     record.signature = signature;
     Ok(record)
 }

@@ -34,9 +34,7 @@ pub const META_KEY: &[u8] = b"meta";
 
 /// A row of cells.
 pub fn cell_key(key: &Key) -> Vec<u8> {
-    let mut out = vec![key.collection.0];
-    out.extend_from_slice(key.id.as_bytes());
-    out
+    [&[key.collection.0], key.id.as_bytes()].concat()
 }
 
 /// Reads [`cell_key`].
@@ -135,8 +133,8 @@ pub fn record(record: &NodeRecord) -> Vec<u8> {
 /// If it is none.
 pub fn read_record(bytes: &[u8]) -> Result<NodeRecord, WireFault> {
     versioned(bytes, 3, |d| {
-        let raw = d.bytes()?;
-        record::decode(raw, fixed(d)?)
+        let raw = d.bytes()?.into();
+        record::decode(&raw, fixed(d)?)
     })
 }
 
