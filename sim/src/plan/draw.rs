@@ -56,7 +56,7 @@ pub fn draw_for(seed: u64, count: usize) -> Plan {
         story: format!("What seed {seed} drew."),
         seed,
         forgiving: true,
-        start: if root.at(SETUP).permille(700) { Start::Acquainted } else { Start::Cluster },
+        start: if root.at(SETUP).permille(850) { Start::Acquainted } else { Start::Cluster },
         until: Span::of_ms(STORM_MS),
         heals: (0..healing).map(name).collect(),
         gossip,
@@ -98,7 +98,7 @@ fn pace(chance: Chance) -> (Gossip, Tokens) {
     let ms = |at: u64, values: &[u64]| Some(Span::of_ms(one_of(chance.at(at), values)));
     let gossip = Gossip {
         interval: ms(0, &[500, 1000, 2000, 2000, 2000, 2000]),
-        heartbeat: ms(1, &[2000, 3000, 5000]),
+        heartbeat: ms(1, &[2000, 3000, 4000]),
         fanout: Some(one_of(chance.at(2), &[1, 2, 3]) as usize),
         round_timeout: ms(3, &[500, 1000, 2000]),
         max_clock_drift: Some(Span::of_ms(DRIFT_MS)),
@@ -129,8 +129,8 @@ fn weather(network: Chance, disk: Chance) -> Weather {
             permille: slow,
             up_to: Span::of_ms(if slow == 0 { 0 } else { one_of(network.at(3), &[100, 400, 1500]) }),
         },
-        lost_requests: rate(network.at(4), 300),
-        lost_replies: rate(network.at(5), 300),
+        lost_requests: rate(network.at(4), 200),
+        lost_replies: rate(network.at(5), 200),
         silent: one_of(network.at(6), &[0, 500, 1000]),
         twice: rate(network.at(7), 200),
         corrupt: rate(network.at(8), 100),
@@ -152,39 +152,42 @@ pub(super) fn step(at_ms: u64, on: u64, verb: Verb) -> Step {
 }
 
 fn workload(chance: Chance, nodes: u64) -> Vec<Step> {
-    let count = chance.at(0).between(66, 76);
+    let count = chance.at(0).between(65, 71);
     let clients = chance.at(1).between(1, 8);
     let scopes = chance.at(2).between(1, 4);
     let sessions = 4;
     let one = |n: u64| {
         let draw = chance.at(1000 + n);
-        let client = format!("c{}", draw.at(1).below(clients));
-        let scope = format!("s{}", draw.at(2).below(scopes));
-        let token = format!("t{}", draw.at(3).below(12));
-        let session = format!("u{}", draw.at(4).below(sessions));
+        let client = || format!("c{}", draw.at(1).below(clients));
+        let scope = || format!("s{}", draw.at(2).below(scopes));
+        let token = || format!("t{}", draw.at(3).below(12));
+        let session = || format!("u{}", draw.at(4).below(sessions));
         let user = || "alice".to_owned();
         let verb = match draw.at(5).below(100) {
-            0..=12 => Verb::CreateClient(CreateClient {
-                client,
+            0..=9 => Verb::CreateClient(CreateClient {
+                client: client(),
                 auth: Auth::ClientSecretPost,
                 name: None,
                 scope: String::new(),
             }),
-            13..=19 => Verb::EditClient(EditClient { name: Some(format!("{client} v{n}")), client, scope: None }),
-            20..=24 => Verb::DeleteClient(DeleteClient { client }),
-            25..=28 => Verb::RotateSecret(RotateSecret { client }),
-            29..=35 => Verb::DefineScope(DefineScope { scope, description: format!("version {n}") }),
-            36..=38 => Verb::RemoveScope(RemoveScope { scope }),
-            39..=41 => Verb::Login(Login { user: user(), password: "alice123".into(), name: Some(session) }),
-            42..=43 => Verb::Logout(Logout { session }),
-            44 => Verb::EndSessions(EndSessions { user: user() }),
-            45..=65 => Verb::Token(Token { token, client, scope: None }),
-            66..=86 => Verb::Introspect(Introspect { token, by: None }),
-            87..=93 => Verb::Revoke(Revoke { token }),
-            94 => Verb::SetClusterKey(SetClusterKey { key: format!("k{n}") }),
-            95..=96 => Verb::RotateKey(RotateKey { yes: Yes }),
-            98 => Verb::WithdrawKey(WithdrawKey { of: name(draw.at(6).below(nodes)) }),
-            _ => Verb::Introspect(Introspect { token, by: None }),
+            10..=13 => Verb::EditClient(EditClient {
+                client: client(),
+                name: Some(format!("{} v{n}", client())),
+                scope: None,
+            }),
+            14..=17 => Verb::DeleteClient(DeleteClient { client: client() }),
+            18..=20 => Verb::RotateSecret(RotateSecret { client: client() }),
+            21..=25 => Verb::DefineScope(DefineScope { scope: scope(), description: format!("version {n}") }),
+            26..=28 => Verb::RemoveScope(RemoveScope { scope: scope() }),
+            29..=31 => Verb::Login(Login { user: user(), password: "alice123".into(), name: Some(session()) }),
+            32..=33 => Verb::Logout(Logout { session: session() }),
+            34 => Verb::EndSessions(EndSessions { user: user() }),
+            35..=58 => Verb::Token(Token { token: token(), client: client(), scope: None }),
+            59..=63 => Verb::Revoke(Revoke { token: token() }),
+            64 => Verb::SetClusterKey(SetClusterKey { key: format!("k{n}") }),
+            65 => Verb::RotateKey(RotateKey { yes: Yes }),
+            66 => Verb::WithdrawKey(WithdrawKey { of: name(draw.at(6).below(nodes)) }),
+            _ => Verb::Introspect(Introspect { token: token(), by: None }),
         };
         step(draw.at(7).between(FIRST_MS, STORM_MS), draw.at(8).below(nodes), verb)
     };
@@ -199,7 +202,7 @@ fn faults(chance: Chance, nodes: u64) -> Vec<Step> {
     if on.is_empty() {
         return Vec::new();
     }
-    let count = chance.at(50).between(LEAST, 9);
+    let count = chance.at(50).between(LEAST, 8);
     (0..count).flat_map(|n| fault(chance.at(1000 + n), n, nodes, &on)).collect()
 }
 
