@@ -72,13 +72,10 @@ impl Model {
     }
 
     /// The dots of the values that stand under a key, of the ops in this vector: those that no other of them had seen.
-    fn fold(&self, key: &Key, held: &VersionVector) -> Vec<Dot> {
+    fn fold<'a>(&'a self, key: &Key, held: &'a VersionVector) -> impl Iterator<Item = Dot> + 'a {
         let ops = self.ops.get(key).map_or(&[][..], Vec::as_slice);
-        let held: Vec<&Op> = ops.iter().filter(|op| held.knows(op.dot)).collect();
-        let seen = |dot: Dot| held.iter().any(|other| other.dot != dot && other.has_seen(dot));
-        let mut live: Vec<Dot> = held.iter().filter(|op| op.is_value && !seen(op.dot)).map(|op| op.dot).collect();
-        live.sort_unstable();
-        live
+        let seen = |op: &Op| ops.iter().any(|other| held.knows(other.dot) && other.has_seen(op.dot));
+        ops.iter().filter(move |op| op.is_value && held.knows(op.dot) && !seen(op)).map(|op| op.dot)
     }
 
     /// Whether a view holds under a key what its vector says.
@@ -86,12 +83,18 @@ impl Model {
     /// # Errors
     /// Both sides.
     pub fn compare(&self, view: &View, key: &Key) -> Result<(), String> {
-        let expected = self.fold(key, view.cells.vector());
-        let held = view.cells.get(key).map_or(Vec::new(), |cell| cell.siblings().map(|s| s.dot).collect());
-        if held == expected {
+        let found = view.cells.get(key);
+        let held = || found.into_iter().flat_map(|cell| cell.siblings().map(|sibling| sibling.dot));
+        let expected = || self.fold(key, view.cells.vector());
+        let is_held = |dot: Dot| found.is_some_and(|cell| cell.sibling(dot).is_some());
+        let common = expected().try_fold(0, |count, dot| is_held(dot).then_some(count + 1));
+        if common == Some(held().count()) {
             return Ok(());
         }
+        let mut expected: Vec<Dot> = expected().collect();
+        expected.sort_unstable();
         let names = |dots: &[Dot]| dots.iter().map(Dot::to_string).collect::<Vec<_>>().join(", ");
+        let held: Vec<Dot> = held().collect();
         Err(format!("{} is [{}], and the changes that are held mean [{}]", cell(key), names(&held), names(&expected)))
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use symbolon_core::state::{NodeRecord, View};
-use symbolon_core::token::{self, Flaw};
+use symbolon_core::token::{Flaw, Presented};
 
-use super::{Check, End, Kinds, Moment, Sight};
+use super::{Check, End, Kinds, Moment, Sight, Standing};
 
 #[derive(Default)]
 pub(super) struct Keys {
@@ -78,14 +78,18 @@ impl Check for Keys {
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
-        for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
-            for token in end.tokens.iter().filter(|token| !self.lost.contains(&token.kid)) {
+        if end.converged_ms.is_none() {
+            return Ok(());
+        }
+        for token in end.tokens.iter().filter(|token| !self.lost.contains(&token.kid)) {
+            let Ok(read) = Presented::read(&token.token) else { continue };
+            let lacks = |standing: &&Standing<'_>| {
                 let withdrawn = standing.view.key_is_withdrawn(&token.kid);
-                let flaw = token::verify(standing.view, &token.token, standing.wall).err();
-                if !withdrawn && matches!(flaw, Some(Flaw::UnknownKey(_))) {
-                    let (place, issuer) = (end.name(standing.node), end.name(token.issuer));
-                    return Err(format!("{place} does not know the key of token {} of {issuer}", token.name));
-                }
+                !withdrawn && matches!(read.judge(standing.view, standing.wall), Err(Flaw::UnknownKey(_)))
+            };
+            if let Some(standing) = end.nodes.iter().find(lacks) {
+                let (place, issuer) = (end.name(standing.node), end.name(token.issuer));
+                return Err(format!("{place} does not know the key of token {} of {issuer}", token.name));
             }
         }
         Ok(())

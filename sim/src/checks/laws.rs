@@ -10,7 +10,7 @@ use super::{Check, End, Kinds, Moment, Sight};
 use crate::plan::Verb;
 
 /// Views that are kept for the end.
-const KEPT: usize = 4;
+const KEPT: usize = 2;
 
 type Store = DottedStore<Key, Value>;
 

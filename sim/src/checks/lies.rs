@@ -9,6 +9,7 @@ use symbolon_core::state::View;
 use symbolon_core::time::Wall;
 
 use super::{Check, End, Kinds, Lie, Moment, Shows, Sight};
+use crate::plan::Plan;
 
 #[derive(Default)]
 pub(super) struct Lies {
@@ -24,9 +25,15 @@ pub(super) struct Lies {
     stopped: bool,
     /// What each node publishes.
     latest: BTreeMap<usize, Arc<View>>,
+    /// Whether anybody lies in this plan.
+    is_needed: bool,
 }
 
 impl Lies {
+    pub(super) fn new(plan: &Plan) -> Lies {
+        Lies { is_needed: plan.steps().any(|step| step.verb.is_hostile()), ..Lies::default() }
+    }
+
     fn took(&mut self, moment: Moment<'_>, name: u64, wall: Wall) -> Result<(), String> {
         let lives = |lie: &&Lie| self.latest.get(&moment.node).is_none_or(|view| view.identity.incarnation == lie.to);
         let Some(lie) = self.told.get(&name).filter(lives) else { return Ok(()) };
@@ -88,6 +95,9 @@ impl Check for Lies {
     }
 
     fn watches(&self) -> Kinds {
+        if !self.is_needed {
+            return Kinds::NONE;
+        }
         Kinds::ENDED | Kinds::PUBLISHED | Kinds::TOOK | Kinds::NOTED | Kinds::LIED | Kinds::CLONED
     }
 

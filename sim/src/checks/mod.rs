@@ -207,10 +207,12 @@ impl<'a> Moment<'a> {
 pub struct Standing<'a> {
     /// Its place.
     pub node: usize,
-    /// What it publishes.
+    /// What it published when all agreed, or at the end of the bound for that.
     pub view: &'a Arc<View>,
-    /// Its clock.
+    /// Its clock then.
     pub wall: Wall,
+    /// What it publishes now, after the quiet time.
+    pub latest: &'a Arc<View>,
 }
 
 /// The end of a run: the nodes that healed.
@@ -255,9 +257,7 @@ pub trait Check {
     fn name(&self) -> &'static str;
 
     /// The kinds of sights that it looks at: for others it is not called.
-    fn watches(&self) -> Kinds {
-        Kinds::ALL
-    }
+    fn watches(&self) -> Kinds;
 
     /// Something happened.
     ///
@@ -304,11 +304,18 @@ impl Failure {
 /// What the search for secrets is drawn for.
 const SCAN: u64 = 60;
 /// Plans whose frames are searched for secrets: all that were written, and so many of a thousand that were drawn.
-const SCANNED: u64 = 20;
+const SCANNED: u64 = 5;
 
 /// Whether the frames of this plan are searched for secrets; then they have to be what real nodes send.
 pub fn scans(plan: &Plan) -> bool {
     !plan.forgiving || crate::plan::Chance::of(plan.seed, SCAN).permille(SCANNED)
+}
+
+/// The same for rows of disks, which are what real nodes write in any plan.
+const ROWS_SCANNED: u64 = 125;
+
+fn scans_rows(plan: &Plan) -> bool {
+    scans(plan) || crate::plan::Chance::of(plan.seed, SCAN).at(1).permille(ROWS_SCANNED)
 }
 
 /// All checks of one run.
@@ -336,14 +343,14 @@ impl Checks {
             Box::new(stages::Stages::default()),
             Box::new(ring::Ring::default()),
             Box::new(strangers::Strangers::default()),
-            Box::new(lies::Lies::default()),
+            Box::new(lies::Lies::new(plan)),
             Box::new(frames::Frames::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes.len())),
             Box::new(quiet::Quiet),
-            Box::new(removals::Removals::default()),
+            Box::new(removals::Removals),
             Box::new(laws::Laws::default()),
-            Box::new(secrets::Secrets::new(scans(plan))),
+            Box::new(secrets::Secrets::new(plan)),
         ];
         let watching = std::array::from_fn(|kind| {
             let watches = |place: &usize| all[*place].watches().holds(kind);

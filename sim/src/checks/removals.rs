@@ -1,21 +1,14 @@
 //! State is bounded: what was removed leaves once the horizon has passed, whether or not every peer knows of it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use symbolon_core::state::View;
-
-use super::{Check, End, Kinds, Moment, Sight};
+use super::{Check, End, Kinds};
 use crate::history::names;
 
-/// Nodes look for it each second; then it is written.
+/// Nodes look for it every two seconds; then it is written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-#[derive(Default)]
-pub(super) struct Removals {
-    latest: BTreeMap<usize, Arc<View>>,
-}
+pub(super) struct Removals;
 
 impl Check for Removals {
     fn name(&self) -> &'static str {
@@ -23,14 +16,7 @@ impl Check for Removals {
     }
 
     fn watches(&self) -> Kinds {
-        Kinds::PUBLISHED
-    }
-
-    fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        if let Sight::Published { after, .. } = sight {
-            self.latest.insert(moment.node, Arc::clone(after));
-        }
-        Ok(())
+        Kinds::NONE
     }
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
@@ -38,8 +24,7 @@ impl Check for Removals {
         // Nodes stand as they did when all agreed; the quiet time has passed since.
         let since = Duration::from_millis(end.quiet.map_or(0, |calm| calm.span_ms));
         for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
-            let Some(view) = self.latest.get(&standing.node) else { continue };
-            let left = view.cells.iter().find(|(_, cell)| {
+            let left = standing.latest.cells.iter().find(|(_, cell)| {
                 !cell.is_live() && cell.touched().wall().after(horizon) < standing.wall.after(since)
             });
             if let Some((key, cell)) = left {

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
-use super::{Check, Kinds, Moment, Sight};
+use super::{Check, Kinds, Moment, Sight, scans, scans_rows};
+use crate::plan::Plan;
 
 /// A piece of a secret, by which it is found.
 type Piece = [u8; 8];
@@ -16,6 +17,8 @@ const STRIDE: usize = 16;
 pub(super) struct Secrets {
     /// Whether frames hide what they carry, as real ones do; else they are not searched, and neither are facts.
     frames: bool,
+    /// Whether rows are searched.
+    rows: bool,
     pieces: HashSet<Piece, FixedState>,
     likely: Likely,
 }
@@ -50,8 +53,8 @@ impl Likely {
 }
 
 impl Secrets {
-    pub(super) fn new(frames: bool) -> Secrets {
-        Secrets { frames, pieces: HashSet::default(), likely: Likely::default() }
+    pub(super) fn new(plan: &Plan) -> Secrets {
+        Secrets { frames: scans(plan), rows: scans_rows(plan), pieces: HashSet::default(), likely: Likely::default() }
     }
 
     fn search(&self, what: &str, bytes: &[u8]) -> Result<(), String> {
@@ -68,7 +71,11 @@ impl Check for Secrets {
     }
 
     fn watches(&self) -> Kinds {
-        Kinds::WROTE | Kinds::SENT | Kinds::NOTED | Kinds::SECRETS
+        match (self.frames, self.rows) {
+            (true, _) => Kinds::WROTE | Kinds::SENT | Kinds::NOTED | Kinds::SECRETS,
+            (false, true) => Kinds::WROTE | Kinds::SECRETS,
+            (false, false) => Kinds::NONE,
+        }
     }
 
     fn see(&mut self, _: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
@@ -83,12 +90,12 @@ impl Check for Secrets {
                 }
                 Ok(())
             }
-            Sight::Sent(bytes) if self.frames => self.search("a frame", bytes),
+            Sight::Sent(bytes) => self.search("a frame", bytes),
             Sight::Wrote(batch) => batch
                 .rows()
                 .iter()
                 .try_for_each(|row| self.search(row.table.name(), row.value.as_deref().unwrap_or_default())),
-            Sight::Noted(fact) if self.frames => self.search("a fact", format!("{fact:?}").as_bytes()),
+            Sight::Noted(fact) => self.search("a fact", format!("{fact:?}").as_bytes()),
             _ => Ok(()),
         }
     }

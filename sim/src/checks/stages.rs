@@ -18,8 +18,6 @@ pub(super) struct Stages {
     own: BTreeMap<usize, BTreeMap<Kid, Life>>,
     /// The keys of others that each node has seen retired.
     retired: BTreeMap<usize, BTreeSet<Kid>>,
-    /// What each node signs with now.
-    signers: BTreeMap<usize, Option<Kid>>,
     broken: BTreeSet<usize>,
     /// Keys that came with an older copy of a disk. They may turn out to be over at any time, and then the next one cannot wait.
     restored: BTreeSet<Kid>,
@@ -123,7 +121,6 @@ impl Check for Stages {
                 self.retired.remove(&moment.node);
             }
             Sight::Published { before, after, wall } => {
-                self.signers.insert(moment.node, after.signer.as_ref().map(|signer| signer.kid.clone()));
                 if before.nodes.ptr_eq(&after.nodes) {
                     return Ok(());
                 }
@@ -137,7 +134,7 @@ impl Check for Stages {
 
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
         for standing in end.nodes.iter().filter(|_| end.converged_ms.is_some()) {
-            let Some(Some(signer)) = self.signers.get(&standing.node) else { continue };
+            let Some(signer) = standing.latest.signer.as_ref().map(|signer| &signer.kid) else { continue };
             let witness = end.nodes.iter().find(|other| {
                 !self.broken.contains(&other.node)
                     && self.retired.get(&other.node).is_some_and(|retired| retired.contains(signer))

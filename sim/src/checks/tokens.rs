@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use symbolon_core::state::{RevokedId, View};
-use symbolon_core::time::Wall;
-use symbolon_core::token;
+use symbolon_core::token::Presented;
 
-use super::{Check, End, Kinds, Minted, Moment, Sight, verdicts};
+use super::{Check, End, Kinds, Moment, Sight, verdicts};
 
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -38,8 +37,13 @@ impl Check for Tokens {
     fn end(&mut self, end: &End<'_>) -> Result<(), String> {
         let Some(first) = end.nodes.first().filter(|_| end.converged_ms.is_some()) else { return Ok(()) };
         for token in end.tokens {
-            let expected = good(first.view, token, first.wall);
-            let other = end.nodes.iter().find(|other| good(other.view, token, first.wall) != expected);
+            let read = Presented::read(&token.token).ok();
+            let good = |view: &View| {
+                let is_good = read.as_ref().is_some_and(|read| read.judge(view, first.wall).is_ok());
+                is_good && !view.client_is_denied(&token.client)
+            };
+            let expected = good(first.view);
+            let other = end.nodes.iter().find(|other| good(other.view) != expected);
             if let Some(other) = other {
                 let (well, ill) = if expected { (first, other) } else { (other, first) };
                 let (name, issuer) = (&token.name, end.name(token.issuer));
@@ -50,9 +54,4 @@ impl Check for Tokens {
         }
         Ok(())
     }
-}
-
-/// Whether a token is good on a view.
-pub(super) fn good(view: &View, token: &Minted, wall: Wall) -> bool {
-    token::verify(view, &token.token, wall).is_ok() && !view.client_is_denied(&token.client)
 }

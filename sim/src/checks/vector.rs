@@ -1,10 +1,9 @@
 //! What a node holds never goes back, across crash and restart, while its disk is its own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use symbolon_core::crdt::{NodeId, VersionVector};
-use symbolon_core::state::{RevokedId, View};
+use symbolon_core::state::RevokedId;
 use symbolon_core::time::Wall;
 
 use super::{Check, Continuity, Kinds, Moment, Sight};
@@ -14,7 +13,6 @@ pub(super) struct Vector {
     marks: Vec<Wall>,
     revoked: Vec<Vec<(Wall, RevokedId)>>,
     records: Vec<BTreeMap<NodeId, u64>>,
-    latest: Vec<Option<Arc<View>>>,
 }
 
 impl Vector {
@@ -24,7 +22,6 @@ impl Vector {
             marks: vec![Wall(0); nodes],
             revoked: vec![Vec::new(); nodes],
             records: vec![BTreeMap::new(); nodes],
-            latest: vec![None; nodes],
         }
     }
 }
@@ -39,17 +36,17 @@ impl Check for Vector {
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {
-        let view = match sight {
+        let (view, same_records) = match sight {
             Sight::Booted { disk: Continuity::Broken, .. } => {
                 self.held[moment.node] = VersionVector::new();
                 self.marks[moment.node] = Wall(0);
                 self.revoked[moment.node].clear();
                 self.records[moment.node].clear();
-                self.latest[moment.node] = None;
                 return Ok(());
             }
-            Sight::Booted { view, disk: Continuity::Kept } => view,
-            Sight::Published { after, .. } => after,
+            Sight::Booted { view, disk: Continuity::Kept } => (view, false),
+            // Records that are those of the last view, all of them, went neither back nor forth.
+            Sight::Published { before, after, .. } => (after, before.nodes.ptr_eq(&after.nodes)),
             _ => return Ok(()),
         };
         let held = &mut self.held[moment.node];
@@ -63,10 +60,7 @@ impl Check for Vector {
             return Err("the purge mark went back".into());
         }
         self.marks[moment.node] = view.revoked.mark();
-        // Records that are those of the last view, all of them, went neither back nor forth.
-        let last = self.latest[moment.node].replace(Arc::clone(view));
-        let same = last.is_some_and(|last| last.nodes.ptr_eq(&view.nodes));
-        for record in view.nodes.values().filter(|_| !same) {
+        for record in view.nodes.values().filter(|_| !same_records) {
             let known = self.records[moment.node].entry(record.node).or_default();
             if record.version < *known {
                 return Err(format!("a record of {} went back", record.name));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use symbolon_core::replica::CallId;
 use symbolon_core::state::{RevokedId, View};
 
-use crate::checks::{Check, Moment, Sight};
+use crate::checks::{Check, Kinds, Moment, Sight};
 use crate::plan::{Verb, What};
 
 /// Times of everything that was asked.
@@ -93,6 +93,10 @@ impl Probe {
 impl Check for Probe {
     fn name(&self) -> &'static str {
         "probe"
+    }
+
+    fn watches(&self) -> Kinds {
+        Kinds::ALL
     }
 
     fn see(&mut self, moment: Moment<'_>, sight: &Sight<'_>) -> Result<(), String> {

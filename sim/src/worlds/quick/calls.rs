@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use symbolon_core::replica::{Actor, CallId, Event, Reply, Request, Seed, Wanted, Work, Worked};
+use symbolon_core::replica::{Actor, CallId, Event, Reply, Request, Wanted, Work, Worked};
 use symbolon_core::state::{Client, ClientAuthMethod, Grant, RevokedId, Scope};
 use symbolon_core::time::Wall;
 use symbolon_core::token::{self, ClientPresentation, Flaw, Form, Verdict, session};
@@ -15,6 +15,9 @@ use super::world::World;
 use crate::checks::{Minted, Sight};
 use crate::model::Judgement;
 use crate::plan::verb::{Auth, Introspect, Token, Verb};
+
+/// One token in so many that are shown to a resource server is shown altered, too.
+const FORGED: usize = 4;
 
 /// What the names of the plan stand for.
 #[derive(Default)]
@@ -152,18 +155,18 @@ impl World<'_> {
     /// An operator names every peer that is invited.
     pub(super) fn pin_peers(&mut self, node: usize) {
         let known = self.view(node).map(|view| view.pinned.clone()).unwrap_or_default();
-        for seed in self.peers_of(node).filter(|seed| !known.contains_key(&seed.node)).collect::<Vec<_>>() {
-            self.ask(node, Request::SeedNode(seed), Purpose::Other);
+        let is_new = |other: &usize| !known.contains_key(&self.nodes[*other].keys.node());
+        for other in self.peers_of(node).filter(is_new).collect::<Vec<_>>() {
+            self.ask(node, Request::SeedNode(self.nodes[other].seed()), Purpose::Other);
         }
     }
 
-    /// Those that a node shall pin.
-    pub(super) fn peers_of(&self, node: usize) -> impl Iterator<Item = Seed> {
+    /// The places of those that a node shall pin.
+    pub(super) fn peers_of(&self, node: usize) -> impl Iterator<Item = usize> {
         let all = self.planted == Some(Planted::PinStrangers);
         let invited = (0..self.nodes.len()).filter(move |other| *other != node && (all || self.plan.invites(*other)));
         // One with its own identity is a clone, or has one.
-        let others = invited.map(|other| self.nodes[other].seed());
-        others.filter(move |seed| seed.node != self.nodes[node].keys.node())
+        invited.filter(move |other| self.nodes[*other].keys.node() != self.nodes[node].keys.node())
     }
 
     pub(super) fn vouch(&mut self, node: usize) {
@@ -272,7 +275,8 @@ impl World<'_> {
         self.told(|recorder| told::judged(recorder, node, &token, active));
         self.judgements.push(Judgement { token: asked.token.clone(), node, active: Some(active) });
         self.see(node, &Sight::Judged { token: &token, active, view, wall });
-        for (what, forged) in view.token_keys.get(&token.kid).map_or(Vec::new(), |key| forgeries(&token.token, key)) {
+        let key = view.token_keys.get(&token.kid).filter(|_| self.judgements.len() % FORGED == 1);
+        for (what, forged) in key.map_or(Vec::new(), |key| forgeries(&token.token, key)) {
             let accepted = token::verify(view, &forged, wall).is_ok();
             self.see(node, &Sight::Forged { what, accepted });
         }

@@ -139,7 +139,10 @@ impl World<'_> {
         let old = self.heard.len().checked_sub(1 + back as usize).and_then(|at| self.heard.get(at)).cloned();
         if let Some((_, bytes, message)) = old {
             let message = self.told_again(message, to);
-            self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None, message });
+            self.schedule(
+                self.at_ms + 1,
+                Happening::Arrives { from: to, to, bytes, name: None, reply_to: None, message },
+            );
         }
     }
 
@@ -163,7 +166,10 @@ impl World<'_> {
                 bytes
             }
         };
-        self.schedule(self.at_ms + 1, Happening::Arrives { from: to, to, bytes, reply_to: None, message: MOST });
+        self.schedule(
+            self.at_ms + 1,
+            Happening::Arrives { from: to, to, bytes, name: None, reply_to: None, message: MOST },
+        );
     }
 
     pub(super) fn right(&mut self, node: usize, step: u64) {

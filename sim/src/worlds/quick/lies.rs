@@ -41,8 +41,9 @@ impl Liars for World<'_> {
     fn bring(&mut self, Sealed { from, to, frame, sent, lie }: Sealed) {
         self.told(|recorder| recorder.lied(from, lie.dot, &lie.key));
         self.see(to, &Sight::Lied { name: name(&frame), lie: &lie });
-        let message = self.leave_at(from, to, &frame, sent);
-        self.schedule(self.at_ms + 1, Happening::Arrives { from, to, bytes: frame, reply_to: None, message });
+        let (message, name) = self.leave_at(from, to, &frame, sent);
+        let (bytes, name) = (frame, Some(name));
+        self.schedule(self.at_ms + 1, Happening::Arrives { from, to, bytes, name, reply_to: None, message });
     }
 
     fn begin_as(&mut self, node: usize, of: usize) -> bool {

@@ -31,11 +31,11 @@ impl World<'_> {
         *count += 1;
         let chance = self.chance.at(LINK).at((from * 1000 + to) as u64).at(*count);
         let weather = self.plan.weather;
-        let rough = |at: u64, rate: u64| !self.healed && chance.at(at).permille(rate);
+        let rough = |at: u64, rate: u64| rate > 0 && !self.healed && chance.at(at).permille(rate);
         let slow_ms =
             if rough(0, weather.slow.permille) { chance.at(1).below(weather.slow.up_to.ms() + 1) } else { 0 };
         let narrow_ms = if self.healed { 0 } else { self.narrow(from, to, bytes) };
-        let rough = |at: u64, rate: u64| !self.healed && chance.at(at).permille(rate);
+        let rough = |at: u64, rate: u64| rate > 0 && !self.healed && chance.at(at).permille(rate);
         Fate {
             lost: match self.cut.contains_key(&(from, to)) {
                 true => Some(Loss::Cut),
@@ -71,7 +71,7 @@ impl World<'_> {
     /// A node opens an exchange.
     pub(super) fn send(&mut self, from: usize, to: usize, exchange: ExchangeId, mut frame: Vec<u8>) {
         self.nodes[from].asked += 1;
-        let message = self.leave(from, to, &frame);
+        let (message, name) = self.leave(from, to, &frame);
         let reply_to = ReplyTo { node: from, life: self.nodes[from].life, exchange, from: to, message };
         let fate = self.fate(from, to, frame.len(), self.plan.weather.lost_requests);
         let at_ms = self.at_ms + fate.span_ms;
@@ -86,27 +86,30 @@ impl World<'_> {
             let late_ms = at_ms + fate.chance.at(7).below(200);
             let bytes = frame.clone();
             let message = self.told_again(message, to);
-            self.schedule(late_ms, Happening::Arrives { from, to, bytes, reply_to: None, message });
+            self.schedule(late_ms, Happening::Arrives { from, to, bytes, name: Some(name), reply_to: None, message });
         }
-        if fate.harm(&mut frame) {
+        let harmed = fate.harm(&mut frame);
+        if harmed {
             self.told_corrupt(message);
         }
-        self.schedule(at_ms, Happening::Arrives { from, to, bytes: frame, reply_to: Some(reply_to), message });
+        let (bytes, name, reply_to) = (frame, (!harmed).then_some(name), Some(reply_to));
+        self.schedule(at_ms, Happening::Arrives { from, to, bytes, name, reply_to, message });
     }
 
-    fn leave(&mut self, from: usize, to: usize, frame: &[u8]) -> Place {
+    fn leave(&mut self, from: usize, to: usize, frame: &[u8]) -> (Place, u64) {
         let wall = self.nodes[from].now(self.at_ms).wall;
         self.leave_at(from, to, frame, wall)
     }
 
-    /// A frame leaves that says that it was sent then.
-    pub(super) fn leave_at(&mut self, from: usize, to: usize, frame: &[u8], wall: Wall) -> Place {
+    /// A frame leaves that says that it was sent then. It has a place in the history, and a name.
+    pub(super) fn leave_at(&mut self, from: usize, to: usize, frame: &[u8], wall: Wall) -> (Place, u64) {
         let message = self.told_sent(from, to, frame, None);
         self.trace.frame(self.at_ms, from, frame);
         self.see(from, &Sight::Sent(frame));
-        self.see(from, &Sight::Requested { name: name(frame), wall });
+        let name = name(frame);
+        self.see(from, &Sight::Requested { name, wall });
         self.overhear(to, frame, message);
-        message
+        (message, name)
     }
 
     /// A frame is kept for those who send it again, if there are any, in the memory of the oldest one.
@@ -127,12 +130,12 @@ impl World<'_> {
         &mut self,
         from: usize,
         to: usize,
-        bytes: Vec<u8>,
+        (bytes, name): (Vec<u8>, Option<u64>),
         reply_to: Option<ReplyTo>,
         message: Place,
     ) {
         if self.clogged.contains_key(&(from, to)) {
-            return self.held.push(((from, to), Happening::Arrives { from, to, bytes, reply_to, message }));
+            return self.held.push(((from, to), Happening::Arrives { from, to, bytes, name, reply_to, message }));
         }
         let down = self.nodes[to].replica.is_none();
         if down || self.cut.contains_key(&(from, to)) {
@@ -146,7 +149,7 @@ impl World<'_> {
         self.told_arrived(message);
         let call = self.name_call();
         self.open.insert(call, reply_to);
-        self.handle(to, Event::Frame { call, bytes });
+        self.handle_named(to, Event::Frame { call, bytes }, name);
     }
 
     /// A node answers a peer.

@@ -143,7 +143,7 @@ impl World<'_> {
     /// The pins of everybody lie on every disk.
     pub(super) fn acquaint(&mut self) {
         for node in 0..self.nodes.len() {
-            self.nodes[node].disk.rows = pins(self.peers_of(node));
+            self.nodes[node].disk.rows = pins(self.peers_of(node).map(|other| self.nodes[other].seed()));
         }
     }
 

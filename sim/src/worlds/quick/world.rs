@@ -26,8 +26,8 @@ const MOST_TICKS: u32 = 100;
 pub(super) enum Happening {
     /// A node asked to be woken.
     Tick { node: usize, life: u64 },
-    /// A frame arrives.
-    Arrives { from: usize, to: usize, bytes: Vec<u8>, reply_to: Option<ReplyTo>, message: Place },
+    /// A frame arrives, perhaps with the name under which it left.
+    Arrives { from: usize, to: usize, bytes: Vec<u8>, name: Option<u64>, reply_to: Option<ReplyTo>, message: Place },
     /// The reply to an exchange arrives.
     Returns { to: ReplyTo, outcome: Result<Vec<u8>, Option<symbolon_core::fault::Reject>>, message: Place },
     /// A commit is done.
@@ -175,8 +175,8 @@ impl World<'_> {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Tick { node, life } => self.tick(node, life),
-            Happening::Arrives { from, to, bytes, reply_to, message } => {
-                self.arrives(from, to, bytes, reply_to, message);
+            Happening::Arrives { from, to, bytes, name, reply_to, message } => {
+                self.arrives(from, to, (bytes, name), reply_to, message);
             }
             Happening::Returns { to, outcome, message } => self.returns(to, outcome, message),
             Happening::Commits { node, life, commit } => self.commits(node, life, commit),
@@ -228,6 +228,11 @@ impl World<'_> {
 
     /// Hands an event to a node, or keeps it while the node is paused, and carries out what comes of it.
     pub(super) fn handle(&mut self, node: usize, event: Event) {
+        self.handle_named(node, event, None);
+    }
+
+    /// The same for a frame whose name may be known.
+    pub(super) fn handle_named(&mut self, node: usize, event: Event, known: Option<u64>) {
         let now = self.nodes[node].now(self.at_ms);
         let place = &mut self.nodes[node];
         if let Some(waiting) = place.paused.as_mut() {
@@ -239,7 +244,7 @@ impl World<'_> {
         };
         self.counts.events += 1;
         let frame = match &event {
-            Event::Frame { bytes, .. } => Some(name(bytes)),
+            Event::Frame { bytes, .. } => Some(known.unwrap_or_else(|| name(bytes))),
             _ => None,
         };
         let effects = replica.handle(now, event);

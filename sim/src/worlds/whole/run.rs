@@ -143,8 +143,11 @@ impl Play<'_> {
     }
 
     fn conclude(&mut self, (ending, stood_ms): (&[Shown], u64), converged_ms: Option<u64>, quiet: Option<Calm>) {
+        let latest = |(node, view, _): &Shown| self.world.view(*node).unwrap_or_else(|| view.clone());
+        let now: Vec<_> = ending.iter().map(latest).collect();
+        let shown = ending.iter().zip(&now);
         let nodes: Vec<Standing<'_>> =
-            ending.iter().map(|(node, view, wall)| Standing { node: *node, view, wall: *wall }).collect();
+            shown.map(|((node, view, wall), latest)| Standing { node: *node, view, wall: *wall, latest }).collect();
         let end = End {
             at_ms: self.world.at_ms(),
             plan: self.plan,
