@@ -9,7 +9,7 @@ use symbolon_sim::plan::{Plan, draw};
 use symbolon_sim::worlds::quick;
 
 /// Seeds of the corpus: few, and enough for what swarms reach often.
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 60;
 
 /// What so few seeds may miss, and the plan that goes there: a scenario, or one of this file.
 const DIRECTED: &[(Mark, &str)] = &[
