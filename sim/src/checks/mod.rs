@@ -331,6 +331,7 @@ impl Checks {
     pub fn new(plan: &Plan) -> Checks {
         let all: Vec<Box<dyn Check>> = vec![
             Box::new(convergence::Convergence),
+            Box::new(lies::Lies::new(plan)),
             Box::new(truth::Truth::new(plan.nodes.len())),
             Box::new(dots::Dots::default()),
             Box::new(vector::Vector::new(plan.nodes.len())),
@@ -343,7 +344,6 @@ impl Checks {
             Box::new(stages::Stages::default()),
             Box::new(ring::Ring::default()),
             Box::new(strangers::Strangers::default()),
-            Box::new(lies::Lies::new(plan)),
             Box::new(frames::Frames::default()),
             Box::new(facts::Facts),
             Box::new(answers::Answers::new(plan.nodes.len())),
