@@ -4,8 +4,9 @@
 pub mod batch;
 mod meaning;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use symbolon_core::crdt::{Dot, NodeId, ReplicaId, VersionVector};
 use symbolon_core::replica::Row;
 use symbolon_core::state::{Key, View};
@@ -26,8 +27,8 @@ struct Op {
 /// All ops.
 #[derive(Default)]
 pub struct Model {
-    ops: BTreeMap<Key, Vec<Op>>,
-    durable: BTreeMap<ReplicaId, u64>,
+    ops: HashMap<Key, Vec<Op>, FixedState>,
+    durable: HashMap<ReplicaId, u64, FixedState>,
 }
 
 impl Model {
@@ -66,7 +67,7 @@ impl Model {
         self.durable.get(&replica).copied().unwrap_or(0)
     }
 
-    /// Every key that an op ever touched.
+    /// Every key that an op ever touched, in no order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.ops.keys()
     }

@@ -1,7 +1,8 @@
 //! A name is used once: no incarnation begins twice, and no dot names two ops.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use foldhash::fast::FixedState;
 use symbolon_core::crdt::{Cell, Dot, Hlc, Op, ReplicaId};
 
 use super::{Check, Kinds, Moment, Sight};
@@ -10,7 +11,7 @@ use symbolon_core::state::{Key, Value};
 
 #[derive(Default)]
 pub(super) struct Dots {
-    ops: BTreeMap<Dot, (Key, Hlc)>,
+    ops: HashMap<Dot, (Key, Hlc), FixedState>,
     lives: BTreeSet<ReplicaId>,
     nodes: BTreeMap<usize, symbolon_core::crdt::NodeId>,
 }

@@ -27,7 +27,8 @@ struct Fate {
 
 impl World<'_> {
     fn fate(&mut self, from: usize, to: usize, bytes: usize, lost: u64) -> Fate {
-        let count = self.sent.entry((from, to)).or_default();
+        let link = from * self.nodes.len() + to;
+        let count = &mut self.sent[link];
         *count += 1;
         let chance = self.chance.at(LINK).at((from * 1000 + to) as u64).at(*count);
         let weather = self.plan.weather;

@@ -175,7 +175,7 @@ impl<'a> World<'a> {
             clogged: Default::default(),
             held: Default::default(),
             busy: Default::default(),
-            sent: Default::default(),
+            sent: vec![0; plan.nodes.len() * plan.nodes.len()],
             heard: Default::default(),
             overheard: plan.steps().any(|step| matches!(step.verb, Verb::Replay(_) | Verb::Forge(_))),
             open: Default::default(),

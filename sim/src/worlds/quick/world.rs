@@ -94,8 +94,8 @@ pub(super) struct World<'a> {
     pub held: Vec<((usize, usize), Happening)>,
     /// Until when a link of little bandwidth is busy.
     pub busy: BTreeMap<(usize, usize), u64>,
-    /// Parcels sent on each link.
-    pub sent: BTreeMap<(usize, usize), u64>,
+    /// Parcels sent on each link, by its place: from each node to each.
+    pub sent: Vec<u64>,
     /// Old frames, for those who send them again: to whom, the bytes, the message of the history.
     pub heard: VecDeque<(usize, Vec<u8>, Place)>,
     /// Whether the plan has somebody who would.
