@@ -146,6 +146,19 @@ fn a_wrapping_key_that_nobody_hands_out_is_waited_for_two_heartbeats() {
     assert_eq!(cluster.nodes[0].view.ring.keys.len(), 1, "it made one of its own");
 }
 
+/// At rest the slow duties come every two seconds; what hangs on keys waits neither for them nor for their next turn.
+#[test]
+fn a_wrapping_key_is_fetched_when_its_name_is_durable_and_soon_named() {
+    let mut cluster = Cluster::of(2);
+    cluster.ask(0, Request::SetClusterKey { key: Secret32::new([7; 32]) });
+    let newest = cluster.nodes[0].view.ring.keys[0].id;
+    cluster.run_ms(200);
+    assert!(cluster.nodes[1].view.ring.get(newest).is_some(), "its peer has fetched it");
+    cluster.run_ms(1_200);
+    let own = cluster.nodes[1].keys.node();
+    assert!(cluster.nodes[1].view.nodes[&own].ring.contains(&newest), "and says so");
+}
+
 /// More peers than one push reaches, and nothing else to tell them: each has to say that it knows the key before that signs.
 #[test]
 fn in_a_large_cluster_a_node_without_a_key_goes_to_everybody_who_has_to_know_its_next() {
