@@ -12,7 +12,6 @@ use super::{CallId, Door, Effect, ExchangeId, Fact, Replica};
 use crate::config::MAX_RING_KEYS;
 use crate::crdt::NodeId;
 use crate::crypto::Secret32;
-use crate::crypto::keys::hkdf32;
 use crate::envelope::{Letter, Purpose};
 use crate::fault::Reject;
 use crate::gossip::Peer;
@@ -157,10 +156,9 @@ impl Replica {
         self.fetches.named.sort_unstable();
         let newest = self.fetches.named.iter().rev();
         let held = newest.filter_map(|(created, id)| {
-            let secret = self.fetches.held.get(id)?.clone();
-            let known = self.head.ring.get(*id).map(|known| known.session.clone());
-            let session = known.unwrap_or_else(|| hkdf32(&secret[..], b"", b"symbolon session cookie v1"));
-            Some(RingKey { id: *id, created: *created, secret, session })
+            let secret = self.fetches.held.get(id)?;
+            let known = self.head.ring.get(*id).filter(|known| known.created == *created);
+            Some(known.cloned().unwrap_or_else(|| RingKey::new(*id, *created, secret.clone())))
         });
         self.head.ring.keys = Arc::new(held.take(MAX_RING_KEYS).collect());
         self.choose_sealing();

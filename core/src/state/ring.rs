@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::crdt::write_hex;
-use crate::crypto::Secret32;
+use crate::crypto::{Secret32, hkdf32};
 use crate::time::Wall;
 
 /// The public name of a wrapping key: the first 16 bytes of SHA-256 over a domain tag and the key.
@@ -21,8 +21,7 @@ pub struct RingKey {
     pub created: Wall,
     /// The key itself.
     pub secret: Secret32,
-    /// The HKDF subkey that seals session cookies.
-    pub session: Secret32,
+    session: OnceLock<Secret32>,
 }
 
 /// The wrapping keys that this node holds, newest first by (created, id).
@@ -32,6 +31,18 @@ pub struct Ring {
     pub keys: Arc<Vec<RingKey>>,
     /// Position in `keys` of the one to seal with: the newest that the reachable peers hold too.
     pub sealing: Option<usize>,
+}
+
+impl RingKey {
+    /// The key of this name and age.
+    pub fn new(id: RingKeyId, created: Wall, secret: Secret32) -> RingKey {
+        RingKey { id, created, secret, session: OnceLock::new() }
+    }
+
+    /// The HKDF subkey that seals session cookies, derived when it is first needed.
+    pub fn session(&self) -> &Secret32 {
+        self.session.get_or_init(|| hkdf32(&self.secret[..], b"", b"symbolon session cookie v1"))
+    }
 }
 
 impl RingKeyId {

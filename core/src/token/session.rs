@@ -76,7 +76,7 @@ pub fn seal(
     let plaintext = Zeroizing::new(encode(&session));
     let aad = aad(&sealed, &view.config.cluster);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&crypto.aead.seal(&key.session, &nonce, &aad, &plaintext));
+    sealed.extend_from_slice(&crypto.aead.seal(key.session(), &nonce, &aad, &plaintext));
     let cookie = Zeroizing::new(URL_SAFE_NO_PAD.encode(sealed));
     (cookie.len() <= MAX_COOKIE_CHARS && groups.len() <= MAX_GROUPS).then_some((cookie, session))
 }
@@ -99,7 +99,7 @@ pub fn open(view: &View, crypto: &Crypto, cookie: &str, now: Wall) -> Verdict<Se
     let aad = aad(&sealed.bytes[..RING_ID_END], &view.config.cluster);
     let session = crypto
         .aead
-        .open(&key.session, &sealed.nonce, &aad, &sealed.bytes[NONCE_END..])
+        .open(key.session(), &sealed.nonce, &aad, &sealed.bytes[NONCE_END..])
         .and_then(|plaintext| decode(&plaintext));
     let Some(session) = session else { return refused("the session cookie is not genuine") };
     match flaw(view, &session, now) {

@@ -65,7 +65,7 @@ pub fn client(method: ClientAuthMethod, scopes: &[&str]) -> Client {
 
 pub fn ring_key(fill: u8) -> RingKey {
     let secret = |byte| Zeroizing::new([byte; 32]);
-    RingKey { id: RingKeyId([fill; 16]), created: NOW, secret: secret(fill), session: secret(fill ^ 0xff) }
+    RingKey::new(RingKeyId([fill; 16]), NOW, secret(fill))
 }
 
 pub fn basic(id: &str, secret: &str) -> String {

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use symbolon_core::crdt::{Cell, ReplicaId};
 use symbolon_core::replica::{Row, Table};
-use symbolon_core::state::{Key, Value};
+use symbolon_core::state::{Collection, Key, Value};
 use symbolon_core::wire::row;
 
 /// A batch whose cells are read once, for whoever wants them.
@@ -24,9 +24,9 @@ impl<'a> Batch<'a> {
         self.rows
     }
 
-    /// The cells that it puts.
+    /// The cells that it puts, whatever their values mean.
     pub fn cells(&self) -> &[(Key, Cell<Value>)] {
-        self.cells.get_or_init(|| cells(self.rows).collect())
+        self.cells.get_or_init(|| read(self.rows, |_| UNREAD).collect())
     }
 }
 
@@ -35,11 +35,19 @@ pub fn keys(rows: &[Row]) -> impl Iterator<Item = Key> + '_ {
     rows.iter().filter(|row| row.table == Table::Cells).filter_map(|row| row::read_cell_key(&row.key).ok())
 }
 
-/// The cells that it puts.
+/// A collection that nobody knows, so that values of its cells are taken as they are.
+const UNREAD: Collection = Collection(u8::MAX);
+
+/// The cells that it puts, with what they mean.
 pub fn cells(rows: &[Row]) -> impl Iterator<Item = (Key, Cell<Value>)> + '_ {
-    rows.iter().filter(|row| row.table == Table::Cells).filter_map(|row| {
+    read(rows, |key| key.collection)
+}
+
+/// The cells that it puts, their values read as those of a collection.
+fn read(rows: &[Row], of: impl Fn(&Key) -> Collection) -> impl Iterator<Item = (Key, Cell<Value>)> {
+    rows.iter().filter(|row| row.table == Table::Cells).filter_map(move |row| {
         let key = row::read_cell_key(&row.key).ok()?;
-        let cell = row::read_cell_row(key.collection, row.value.as_deref()?).ok()?;
+        let cell = row::read_cell_row(of(&key), row.value.as_deref()?).ok()?;
         Some((key, cell))
     })
 }
