@@ -231,7 +231,8 @@ impl Peer {
 
     /// Whether it holds this record, or a later one of that node.
     pub(super) fn holds_record(&self, record: &NodeRecord) -> bool {
-        self.records.range((record.node, record.version)..=(record.node, u64::MAX)).next().is_some()
+        let known = self.records.range((record.node, record.version)..).next();
+        known.is_some_and(|(node, _)| *node == record.node)
     }
 
     /// Whether it holds this very record.
