@@ -159,6 +159,26 @@ fn a_wrapping_key_is_fetched_when_its_name_is_durable_and_soon_named() {
     assert!(cluster.nodes[1].view.nodes[&own].ring.contains(&newest), "and says so");
 }
 
+/// Two administrators may set one key, apart from each other: the later one counts as its age, everywhere.
+#[test]
+fn a_key_that_was_set_on_both_sides_of_a_split_has_one_age() {
+    let mut cluster = Cluster::of(2);
+    cluster.split(0, 1, true);
+    let set = |cluster: &mut Cluster, place| cluster.ask(place, Request::SetClusterKey { key: Secret32::new([7; 32]) });
+    set(&mut cluster, 0);
+    let (id, first) = (cluster.nodes[0].view.ring.keys[0].id, cluster.nodes[0].view.ring.keys[0].created);
+    cluster.run_ms(2_000);
+    set(&mut cluster, 1);
+    cluster.split(0, 1, false);
+    cluster.run_ms(5_000);
+    cluster.assert_converged();
+    for node in &cluster.nodes {
+        let (_, named) = node.view.ring_keys().find(|(known, _)| *known == id).expect("it is named");
+        assert_eq!(node.view.ring.get(id).map(|key| key.created), Some(named.created));
+        assert!(named.created > first);
+    }
+}
+
 /// More peers than one push reaches, and nothing else to tell them: each has to say that it knows the key before that signs.
 #[test]
 fn in_a_large_cluster_a_node_without_a_key_goes_to_everybody_who_has_to_know_its_next() {

@@ -45,6 +45,15 @@ fn a_session_sealed_here_opens_wherever_the_ring_is() {
     assert_ne!(log_in(&here).0, cookie);
 }
 
+/// Nodes of different builds share cookies, so the subkey is part of the format: HKDF-SHA256 (RFC 5869) of the wrapping key, without a
+/// salt, under this label; the value was computed apart from this code.
+#[test]
+fn the_subkey_for_sessions_is_what_the_protocol_says() {
+    let expected = "b3a343874f84f9522875e4f47902f4344db04a56bd24533575373bde91987b84";
+    let found: String = ring_key(7).session().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn the_cookie_is_pinned_to_the_host_over_tls() {
     assert_eq!(session::cookie_name(false), "symbolon_session");
