@@ -26,9 +26,13 @@ fn receipt(cluster: &mut Cluster, call: CallId) -> Option<Receipt> {
 }
 
 fn pull(cluster: &mut Cluster, place: usize, address: &str, client: &str) -> CallId {
+    pull_any(cluster, place, address, Wanted::Client(client.into()))
+}
+
+fn pull_any(cluster: &mut Cluster, place: usize, address: &str, wanted: Wanted) -> CallId {
     let call = CallId(1_000_000 + cluster.frames.len() as u64 * 10_000 + cluster.answers.len() as u64);
     let actor = Actor::Anonymous(address.into());
-    let request = Request::Pull(Wanted::Client(client.into()));
+    let request = Request::Pull(wanted);
     cluster.handle(place, Event::Ask { call, actor, request, concern: None });
     cluster.run_ms(0);
     call
@@ -82,6 +86,26 @@ fn a_node_asks_for_what_was_just_created_elsewhere() {
     let call = pull(&mut cluster, 1, "10.0.0.1", &id);
     assert!(cluster.answers.contains_key(&call), "it is answered within a round trip");
     assert!(cluster.nodes[1].view.client(&id).is_some(), "and the answer was merged before");
+}
+
+/// Whoever is asked for a key may not know which records are held there, so the question says it.
+#[test]
+fn a_node_asks_for_a_key_that_its_peer_has_from_somebody_else() {
+    let mut cluster = Cluster::of(3);
+    cluster.run_ms(3_000);
+    cluster.split(1, 2, true);
+    cluster.ask(1, Request::RotateSigningKey); // Its own record changes: what its peer knew of its list is void.
+    cluster.run_ms(20);
+    cluster.ask(2, Request::RotateSigningKey);
+    cluster.run_ms(20);
+    let author = cluster.nodes[2].keys.node();
+    let newest = |cluster: &Cluster, place: usize| cluster.nodes[place].view.nodes[&author].token_keys.last().cloned();
+    let kid = newest(&cluster, 2).expect("it has keys").kid;
+    assert_eq!(newest(&cluster, 0).expect("it was told").kid, kid);
+    assert!(!cluster.nodes[1].view.token_keys.contains_key(&kid));
+    let call = pull_any(&mut cluster, 1, "10.0.0.1", Wanted::TokenKey(kid.to_string()));
+    assert!(cluster.answers.contains_key(&call), "it is answered within a round trip");
+    assert!(cluster.nodes[1].view.token_keys.contains_key(&kid), "and the answer was merged before");
 }
 
 #[test]
