@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::cluster::Cluster;
 use symbolon_core::config::MAX_RECORDS_PER_FRAME;
 use symbolon_core::crdt::{Digest, Incarnation, NodeId};
-use symbolon_core::gossip::{Gossip, Incoming, Local, Peer, Sent};
+use symbolon_core::gossip::{Gossip, Incoming, Local, PUSH_PEERS, Peer, Sent};
 use symbolon_core::state::{NodeRecord, View};
 use symbolon_core::time::Tick;
 use symbolon_core::wire::message::Message;
@@ -142,6 +142,36 @@ fn a_list_that_lacks_what_was_held_is_answered_and_one_that_shows_more_is_asked(
     let newer: Vec<_> = all.iter().map(|(node, version)| (*node, version + 1)).collect();
     assert!(goes_on_after(&view, true, newer.clone()), "it was told which ones we have, and has newer ones");
     assert!(!goes_on_after(&view, false, newer), "it does not know what to send: that takes an interval");
+}
+
+/// Whoever waits for many goes to a few at one time, and to none of them again within the interval.
+#[test]
+fn hurry_goes_to_a_few_at_one_time() {
+    let (cluster, mut gossip) = acquainted();
+    let view = cluster.nodes[0].view.clone();
+    let interval = cluster.nodes[0].config.gossip.interval;
+    (0..3 * PUSH_PEERS as u8).for_each(|n| gossip.meet(NodeId([100 + n; 16]), &"https://them".into(), Tick(0)));
+    gossip.peers.values_mut().for_each(|peer| peer.urgent = false);
+    let urgent = |gossip: &Gossip| -> Vec<NodeId> {
+        gossip.peers.values().filter(|peer| peer.urgent).map(|peer| peer.node).collect()
+    };
+    gossip.hurry(|_| false, interval, Tick(0));
+    assert!(urgent(&gossip).is_empty(), "nobody is lacking");
+    gossip.hurry(|_| true, interval, Tick(0));
+    let first = urgent(&gossip);
+    assert_eq!(first.len(), PUSH_PEERS);
+    let opened: Vec<_> =
+        first.iter().map(|node| (*node, gossip.depart(*node, Sent::default(), [0; 16], &view, Tick(0)))).collect();
+    gossip.hurry(|_| true, interval, Tick(0));
+    assert!(urgent(&gossip).is_empty(), "so many rounds are open");
+    for (node, exchange) in opened {
+        gossip.arrived(node, exchange, Tick(1)).expect("it is in flight");
+        gossip.peers.get_mut(&node).expect("it is known").last_exchange = Some(Tick(1));
+    }
+    gossip.hurry(|_| true, interval, Tick(2));
+    let second = urgent(&gossip);
+    assert_eq!(second.len(), PUSH_PEERS);
+    assert!(second.iter().all(|node| !first.contains(node)), "those were just heard");
 }
 
 #[test]

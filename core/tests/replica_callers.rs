@@ -99,7 +99,8 @@ fn a_node_asks_for_a_key_that_its_peer_has_from_somebody_else() {
     cluster.ask(2, Request::RotateSigningKey);
     cluster.run_ms(20);
     let author = cluster.nodes[2].keys.node();
-    let newest = |cluster: &Cluster, place: usize| cluster.nodes[place].view.nodes[&author].token_keys.last().cloned();
+    let newest =
+        |cluster: &Cluster, place: usize| cluster.nodes[place].view.nodes[&author].token_keys.last().cloned();
     let kid = newest(&cluster, 2).expect("it has keys").kid;
     assert_eq!(newest(&cluster, 0).expect("it was told").kid, kid);
     assert!(!cluster.nodes[1].view.token_keys.contains_key(&kid));

@@ -164,7 +164,8 @@ fn a_wrapping_key_is_fetched_when_its_name_is_durable_and_soon_named() {
 fn a_key_that_was_set_on_both_sides_of_a_split_has_one_age() {
     let mut cluster = Cluster::of(2);
     cluster.split(0, 1, true);
-    let set = |cluster: &mut Cluster, place| cluster.ask(place, Request::SetClusterKey { key: Secret32::new([7; 32]) });
+    let set =
+        |cluster: &mut Cluster, place| cluster.ask(place, Request::SetClusterKey { key: Secret32::new([7; 32]) });
     set(&mut cluster, 0);
     let (id, first) = (cluster.nodes[0].view.ring.keys[0].id, cluster.nodes[0].view.ring.keys[0].created);
     cluster.run_ms(2_000);
