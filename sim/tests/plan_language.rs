@@ -165,6 +165,11 @@ fn an_unknown_key_is_named_with_its_line() {
     refused("[[step]]\ndo = { create-client = \"c\",\n kind = 1 }\n", "unknown field `kind`");
     refused("[[expect]]\nready = true\nwhere = 1\n", "p.toml:5: unknown field `where`");
     refused("[gossip]\nfanuot = 2\n", "p.toml:4: unknown field `fanuot`");
+    // What would be right is named: acts beside the rest of a plan, and in its tables what belongs there.
+    refused("[[steps]]\ndo = { kill = true }\n", "p.toml:3: unknown field `steps`");
+    refused("[[steps]]\ndo = { kill = true }\n", "`clocks`, `step`, `expect`");
+    let inner = Plan::parse("p.toml", "story = \"s\"\nnodes = 3\n[gossip]\nfanuot = 2\n").unwrap_err().to_string();
+    assert!(inner.contains("`fanout`") && !inner.contains("`expect`"), "{inner}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn plan(text: &str) -> Result<Plan, Broken> {
     version(&table)?;
     let steps = tables(&mut table, "step")?;
     let expects = tables(&mut table, "expect")?;
-    let mut plan: Plan = from_table(Spanned::new(whole, table))?;
+    let mut plan = head(Spanned::new(whole, table))?;
     let mut acts = Vec::with_capacity(steps.len() + expects.len());
     for step in steps {
         let (start, line) = (step.span().start, line_of(text, step.span().start));
@@ -80,6 +80,17 @@ fn plan(text: &str) -> Result<Plan, Broken> {
     plan.story = plan.story.trim().into();
     plan.acts = acts.into_iter().map(|(_, act)| act).collect();
     Ok(plan)
+}
+
+/// Everything of a plan but its acts. Whoever mistypes their names is told these, too.
+fn head(table: Spanned<DeTable<'_>>) -> Result<Plan, Broken> {
+    let keys: Vec<usize> = table.get_ref().keys().map(|key| key.span().start).collect();
+    from_table(table).map_err(|mut broken| {
+        if broken.problem.starts_with("unknown field") && keys.contains(&broken.offset) {
+            broken.problem.push_str(", `step`, `expect`");
+        }
+        broken
+    })
 }
 
 /// A later version may mean anything, so it is looked at before all else.
